@@ -1,0 +1,232 @@
+# nnlua: GNU make. `make help` lists the targets; the modes live side by side in build/<mode>/.
+#
+#   MODE=release|debug|asan|ubsan|cover     what `make` builds (default: release)
+#   WERROR=1                                warnings are errors
+#   NO_INSTALL=1                            name missing packages, install nothing
+
+MODE   ?= release
+PREFIX ?= /usr/local
+CC     ?= cc
+SETUP   = CC='$(CC)' .ci/setup
+B      := build/$(MODE)
+
+.SUFFIXES:
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+# As many jobs as cores unless told otherwise; a sub-make shares its parent's.
+ifeq ($(MAKELEVEL)$(findstring -j,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+endif
+ifneq ($(filter clean install,$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+endif
+
+# --- flags ---------------------------------------------------------------------------------------
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wcast-qual \
+        -Wdouble-promotion -Wvla -Wformat=2
+SAN  := -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+
+MODE_release := -O3
+MODE_debug   := -O1 -DNN_DEBUG
+MODE_asan    := -O1 -DNN_DEBUG $(SAN) -fsanitize=address,undefined
+MODE_ubsan   := -O1 -DNN_DEBUG $(SAN) -fsanitize=undefined
+MODE_cover   := -O0 --coverage
+ifeq ($(MODE_$(MODE)),)
+$(error MODE=$(MODE): must be release, debug, asan, ubsan or cover)
+endif
+
+# Not -ffast-math and none of its parts beyond these two: NaN and infinity keep their meaning.
+BASE_FLAGS := -std=c11 -D_GNU_SOURCE -g $(MODE_$(MODE)) -fPIC -fno-semantic-interposition -fopenmp \
+              -fno-math-errno -fno-trapping-math -ffp-contract=off $(WARN)
+# Left out of the stamp below, so that `make` and `make test` share their objects.
+STRICT     := $(if $(filter 1,$(WERROR)),-Werror)
+
+LUA_PC     := $(firstword $(foreach p,lua5.4 lua-5.4 lua54,\
+                $(shell pkg-config --exists $(p) 2>/dev/null && echo $(p))))
+ifneq ($(LUA_PC),)
+LUA_CFLAGS := $(shell pkg-config --cflags $(LUA_PC))
+LUA_LIBS   := $(shell pkg-config --libs $(LUA_PC))
+else
+LUA_CFLAGS := $(addprefix -I,$(firstword $(wildcard /usr/include/lua5.4 /usr/local/include/lua5.4)))
+LUA_LIBS   := -llua5.4
+endif
+
+# Every OpenBLAS flavour of Debian has the same SONAME and the alternatives decide which one loads;
+# the run path pins the OpenMP one, which shares a single thread pool with ours.
+MULTIARCH  := $(shell $(CC) -print-multiarch 2>/dev/null)
+BLAS_DIR   := $(patsubst %/libopenblas.so,%,$(firstword \
+                $(wildcard /usr/lib/$(MULTIARCH)/openblas-openmp/libopenblas.so)))
+ifneq ($(BLAS_DIR),)
+BLAS_CFLAGS := $(addprefix -isystem ,$(wildcard /usr/include/$(MULTIARCH)/openblas-openmp))
+BLAS_LIBS   := -L$(BLAS_DIR) -lopenblas -Wl,--disable-new-dtags,-rpath,$(BLAS_DIR)
+else ifneq ($(shell pkg-config --exists openblas 2>/dev/null && echo yes),)
+BLAS_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags openblas))
+BLAS_LIBS   := $(shell pkg-config --libs openblas)
+else
+BLAS_LIBS   := -lopenblas
+endif
+
+ALL_FLAGS = $(BASE_FLAGS) -Isrc $(BLAS_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+LIBS      = $(LDFLAGS) $(BLAS_LIBS) -lz -lm -ldl
+
+# --- files ---------------------------------------------------------------------------------------
+
+CORE_DIRS := base tensor kernel grad op layer loss optim io
+SRC       := $(wildcard src/*/*.c)
+OBJ       := $(SRC:%.c=$(B)/%.o)
+CORE_OBJ  := $(foreach d,$(CORE_DIRS),$(filter $(B)/src/$(d)/%,$(OBJ)))
+BIND_OBJ  := $(filter $(B)/src/bind/%,$(OBJ)) $(B)/gen/embedded.o
+HOST_OBJ  := $(filter $(B)/src/host/%,$(OBJ))
+
+EMBED     := $(sort $(shell find lua -name '*.lua' 2>/dev/null) $(wildcard lua/nn/assets/*))
+EMBED_EXE := build/tools/embed
+
+TESTS     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/test_*.c))
+BENCHES   := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
+
+.PHONY: all programs tests benches demo test bench lint format asan ubsan valgrind cover \
+        install uninstall clean help FORCE
+
+all:
+	@$(SETUP) check
+	@+$(MAKE) programs
+
+programs: $(B)/nnlua $(B)/nn.so
+ifeq ($(MODE),release)
+programs: build/nnlua build/nn.so
+endif
+
+tests: $(TESTS)
+benches: $(BENCHES)
+
+# --- rules ---------------------------------------------------------------------------------------
+
+# Holds what the objects were compiled and linked with; rewritten, hence newer, only when it differs.
+STAMP_TEXT = $(CC) $(ALL_FLAGS) $(LUA_CFLAGS) $(LUA_LIBS) $(LIBS)
+$(B)/flags: FORCE
+	@mkdir -p $(@D); printf '%s\n' '$(STAMP_TEXT)' | cmp -s - $@ || printf '%s\n' '$(STAMP_TEXT)' > $@
+
+# Likewise for the list of embedded files, to notice one that was removed.
+$(B)/gen/list: FORCE
+	@mkdir -p $(@D); printf '%s\n' '$(EMBED)' | cmp -s - $@ || printf '%s\n' '$(EMBED)' > $@
+
+$(EMBED_EXE): src/host/tools/embed.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -O1 $(WARN) $(STRICT) $< -o $@
+
+$(B)/gen/embedded.c: $(EMBED) $(EMBED_EXE) $(B)/gen/list
+	@$(EMBED_EXE) lua/ $(EMBED) > $@
+
+# The core never sees Lua's headers; that it compiles is the proof.
+# (EXTRA is private, or the stamp would inherit it from whichever object is built first.)
+COMPILE = $(CC) $(ALL_FLAGS) $(EXTRA) $(STRICT) -MMD -MP -c $< -o $@
+$(CORE_OBJ): $(B)/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	@echo "  CC  $@"; $(COMPILE)
+
+$(BIND_OBJ) $(HOST_OBJ): private EXTRA = $(LUA_CFLAGS)
+$(filter-out %/gen/embedded.o,$(BIND_OBJ)) $(HOST_OBJ): $(B)/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	@echo "  CC  $@"; $(COMPILE)
+
+$(B)/gen/embedded.o: $(B)/gen/embedded.c $(B)/flags
+	@echo "  CC  $@"; $(COMPILE)
+
+# -Wl,-E exports Lua's symbols and ours to C modules, whichever Lua library was linked.
+$(B)/nnlua: $(CORE_OBJ) $(BIND_OBJ) $(HOST_OBJ)
+	@echo "  LD  $@"; $(CC) $(ALL_FLAGS) -Wl,-E $^ $(LIBS) $(LUA_LIBS) -o $@
+
+# The interpreter that loads it brings Lua; a second copy inside would be a second Lua.
+$(B)/nn.so: $(CORE_OBJ) $(BIND_OBJ)
+	@echo "  LD  $@"; $(CC) $(ALL_FLAGS) -shared $^ $(LIBS) -o $@
+
+build/nnlua: build/release/nnlua
+	@ln -sf release/nnlua $@
+build/nn.so: build/release/nn.so
+	@ln -sf release/nn.so $@
+
+PROGRAM = $(CC) $(ALL_FLAGS) -I. -Itests $(STRICT) -MMD -MP -MF $@.d -MT $@
+$(B)/tests/test_bind%: tests/test_bind%.c $(CORE_OBJ) $(BIND_OBJ) $(B)/flags
+	@mkdir -p $(@D)
+	@echo "  LD  $@"; $(PROGRAM) $(LUA_CFLAGS) -Wl,-E $< $(CORE_OBJ) $(BIND_OBJ) $(LIBS) $(LUA_LIBS) \
+	  -lcmocka -o $@
+$(B)/tests/%: tests/%.c $(CORE_OBJ) $(B)/flags
+	@mkdir -p $(@D)
+	@echo "  LD  $@"; $(PROGRAM) $< $(CORE_OBJ) $(LIBS) -lcmocka -o $@
+$(B)/bench/%: tests/bench/%.c $(CORE_OBJ) $(B)/flags
+	@mkdir -p $(@D)
+	@echo "  LD  $@"; $(PROGRAM) $< $(CORE_OBJ) $(LIBS) -o $@
+
+-include $(OBJ:.o=.d) $(B)/gen/embedded.d $(addsuffix .d,$(TESTS) $(BENCHES))
+
+# --- jobs: each one sets up, then calls make again, so that flags are found after the set-up ------
+
+demo:
+	@$(SETUP) build
+	@+$(MAKE) MODE=release programs
+	build/nnlua examples/digits.lua
+
+# The modes under test: both by default, or the one that was asked for (make test MODE=asan).
+TEST_MODES := $(if $(filter command line environment,$(origin MODE)),$(MODE),release asan)
+test:
+	@$(SETUP) test
+	@+for m in $(TEST_MODES); do $(MAKE) MODE=$$m WERROR=1 programs tests || exit 1; done
+	@tests/run $(TEST_MODES)
+
+asan ubsan:
+	@+$(MAKE) test MODE=$@
+
+valgrind:
+	@$(SETUP) test valgrind
+	@+$(MAKE) MODE=debug programs tests
+	@tests/valgrind.sh debug
+
+cover:
+	@$(SETUP) test
+	@find build/cover -name '*.gcda' -delete 2>/dev/null || true
+	@+$(MAKE) MODE=cover programs tests
+	@tests/run cover
+	@tests/cover.sh
+
+bench:
+	@$(SETUP) build
+	@+$(MAKE) MODE=release programs benches
+	@tests/bench/run $(BENCH)
+
+lint:
+	@$(SETUP) build
+	@+$(MAKE) MODE=release WERROR=1 programs
+	@tests/lint.sh
+
+format:
+	clang-format -i $$(find src tests -name '*.c' -o -name '*.h')
+
+DOCDIR = $(DESTDIR)$(PREFIX)/share/doc/nnlua
+install: all
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/lua/5.4' '$(DOCDIR)'
+	install -m 755 $(B)/nnlua '$(DESTDIR)$(PREFIX)/bin/nnlua'
+	install -m 644 $(B)/nn.so '$(DESTDIR)$(PREFIX)/lib/lua/5.4/nn.so'
+	for f in README.md CHANGELOG.md LICENSE; do \
+	  [ ! -f $$f ] || install -m 644 $$f '$(DOCDIR)' || exit 1; done
+	[ ! -d examples ] || { install -d '$(DOCDIR)/examples' && \
+	  install -m 644 examples/*.lua '$(DOCDIR)/examples'; }
+
+uninstall:
+	rm -f '$(DESTDIR)$(PREFIX)/bin/nnlua' '$(DESTDIR)$(PREFIX)/lib/lua/5.4/nn.so'
+	rm -rf '$(DOCDIR)'
+
+clean:
+	rm -rf build
+
+help:
+	@echo 'make            build/nnlua and build/nn.so'
+	@echo 'make demo       set up, build, learn handwritten digits'
+	@echo 'make test       set up, build, run every test, then again under ASan and UBSan'
+	@echo 'make asan       the tests under ASan and UBSan only;  make ubsan  under UBSan only'
+	@echo 'make valgrind   the C tests and a smoke script under valgrind'
+	@echo 'make cover      line coverage of src/ by the tests'
+	@echo 'make bench      measured speeds'
+	@echo 'make lint       the rules of the house;  make format  clang-format in place'
+	@echo 'make install    PREFIX=$(PREFIX), DESTDIR for packages;  make uninstall;  make clean'
+	@echo 'variables       MODE=release|debug|asan|ubsan|cover  WERROR=1  NO_INSTALL=1  CC  CFLAGS'
