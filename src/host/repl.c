@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include "host/host.h"
 
@@ -43,7 +44,9 @@ static line_result read_line(lua_State *L, bool first) {
     return LINE_DROPPED;
   }
   if (length < 0) return LINE_END;
-  if (length > 0 && buffer[length - 1] == '\n') length--;
+  if (length > 0 && buffer[length - 1] == '\n') buffer[--length] = '\0';
+  /* As readline does, so that the transcript of a piped session reads like a session. */
+  if (!isatty(STDIN_FILENO)) puts(buffer);
   if (first && buffer[0] == '=') /* the way of Lua 5.2 and before */
     lua_pushfstring(L, "return %s", buffer + 1);
   else
