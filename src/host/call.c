@@ -76,7 +76,9 @@ void host_die_of_interrupt(void) {
   raise(SIGINT);
 }
 
-bool host_was_interrupted(void) { return was_interrupted; }
+bool host_was_interrupted(void) {
+  return was_interrupted;
+}
 
 /* --- messages and calls --- */
 

@@ -3,8 +3,8 @@
  * Everything that may raise runs inside one protected call. Exit codes: 0; 1 for any error, output
  * that could not be written included; death by SIGINT (130 in a shell) after an interrupted script. */
 #include <errno.h>
-#include <limits.h>
 #include <lauxlib.h>
+#include <limits.h>
 #include <lua.h>
 #include <lualib.h>
 #include <stdio.h>
@@ -19,7 +19,9 @@
 #define INIT_VAR "LUA_INIT"
 #define INIT_VAR_VERSION INIT_VAR "_" LUA_VERSION_MAJOR "_" LUA_VERSION_MINOR
 
-static bool has_value(const char *text) { return text != NULL && text[0] != '\0'; }
+static bool has_value(const char *text) {
+  return text != NULL && text[0] != '\0';
+}
 
 /* --- running pieces of Lua: each takes a status of loading, reports errors, returns success --- */
 
@@ -166,14 +168,14 @@ static void open_libraries(lua_State *L, const host_options *opt) {
 /* --version: one line for each field of nn.version(), the best known first. */
 static void show_version(lua_State *L) {
   static const char show[] =
-      "local version, rank, keys = nn.version(), {nnlua = 1, lua = 2, blas = 3, threads = 4}, {}\n"
-      "for key in pairs(version) do keys[#keys + 1] = key end\n"
-      "table.sort(keys, function(a, b)\n"
-      "  local i, j = rank[a] or 9, rank[b] or 9\n"
-      "  if i == j then return a < b end\n"
-      "  return i < j\n"
-      "end)\n"
-      "for _, key in ipairs(keys) do print(key .. ': ' .. tostring(version[key])) end\n";
+    "local version, rank, keys = nn.version(), {nnlua = 1, lua = 2, blas = 3, threads = 4}, {}\n"
+    "for key in pairs(version) do keys[#keys + 1] = key end\n"
+    "table.sort(keys, function(a, b)\n"
+    "  local i, j = rank[a] or 9, rank[b] or 9\n"
+    "  if i == j then return a < b end\n"
+    "  return i < j\n"
+    "end)\n"
+    "for _, key in ipairs(keys) do print(key .. ': ' .. tostring(version[key])) end\n";
   if (luaL_loadbuffer(L, show, sizeof show - 1, "=version") != LUA_OK) lua_error(L);
   lua_call(L, 0, 0);
 }

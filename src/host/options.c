@@ -12,25 +12,25 @@
 
 /* Shared by the usage message (stderr) and --help (stdout). */
 static const char short_options[] =
-    "  -e stat     execute string 'stat'\n"
-    "  -i          enter interactive mode after executing 'script'\n"
-    "  -l mod      require library 'mod' into global 'mod'\n"
-    "  -l g=mod    require library 'mod' into global 'g'\n"
-    "  -v          show version information\n"
-    "  -E          ignore environment variables\n"
-    "  -W          turn warnings on\n"
-    "  --          stop handling options\n"
-    "  -           stop handling options and execute stdin\n";
+  "  -e stat     execute string 'stat'\n"
+  "  -i          enter interactive mode after executing 'script'\n"
+  "  -l mod      require library 'mod' into global 'mod'\n"
+  "  -l g=mod    require library 'mod' into global 'g'\n"
+  "  -v          show version information\n"
+  "  -E          ignore environment variables\n"
+  "  -W          turn warnings on\n"
+  "  --          stop handling options\n"
+  "  -           stop handling options and execute stdin\n";
 
 static const char long_options[] =
-    "  --help      show this help\n"
-    "  --version   show the versions of nnlua, Lua and BLAS, and the threads in use\n"
-    "  --seed N    seed of every random stream; 'random' draws one and shows it\n"
-    "  --threads N how many threads to compute with\n"
-    "  --memory N  limit for tensors, in bytes; 512M and 2G are understood\n"
-    "  --quiet     no banner, no progress\n"
-    "  --no-color  plain text only\n"
-    "  --strict    undeclared globals are errors\n";
+  "  --help      show this help\n"
+  "  --version   show the versions of nnlua, Lua and BLAS, and the threads in use\n"
+  "  --seed N    seed of every random stream; 'random' draws one and shows it\n"
+  "  --threads N how many threads to compute with\n"
+  "  --memory N  limit for tensors, in bytes; 512M and 2G are understood\n"
+  "  --quiet     no banner, no progress\n"
+  "  --no-color  plain text only\n"
+  "  --strict    undeclared globals are errors\n";
 
 void host_print_help(void) {
   printf("usage: %s [options] [script [args]]\n\n%s\n%s\n", host_progname, short_options,
@@ -81,11 +81,8 @@ static bool set_flag(host_options *opt, const char *arg) {
     const char *name;
     bool *flag;
   } flags[] = {
-    {"--help", &opt->help},
-    {"--version", &opt->version},
-    {"--quiet", &opt->quiet},
-    {"--no-color", &opt->no_color},
-    {"--strict", &opt->strict},
+    {"--help", &opt->help},         {"--version", &opt->version}, {"--quiet", &opt->quiet},
+    {"--no-color", &opt->no_color}, {"--strict", &opt->strict},
   };
   for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
     if (strcmp(arg, flags[i].name) == 0) return *flags[i].flag = true;
