@@ -93,12 +93,15 @@ all:
 	@+$(MAKE) programs
 
 programs: $(B)/nnlua $(B)/nn.so
+	@:
 ifeq ($(MODE),release)
 programs: build/nnlua build/nn.so
 endif
 
 tests: $(TESTS)
+	@:
 benches: $(BENCHES)
+	@:
 
 # --- rules ---------------------------------------------------------------------------------------
 

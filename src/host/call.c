@@ -31,7 +31,10 @@ static void on_hook(lua_State *L, lua_Debug *ar) {
   lua_sethook(L, NULL, 0, 0);
   if (!nn_interrupted) return; /* the core was faster and has raised the error already */
   nn_interrupted = 0;
-  luaL_error(L, "interrupted!");
+  luaL_where(L, 0); /* a hook has no level of its own: 0 is where the script was */
+  lua_pushliteral(L, "interrupted!");
+  lua_concat(L, 2);
+  lua_error(L);
 }
 
 static void on_sigint(int sig) {

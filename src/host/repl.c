@@ -58,17 +58,6 @@ static int load_text(lua_State *L, const char *text) {
   return luaL_loadbuffer(L, text, strlen(text), "=stdin");
 }
 
-/* [-0, +1] Compiles the line at index 1 as an expression; on failure the stack is as before. */
-static bool load_expression(lua_State *L) {
-  const char *text = lua_pushfstring(L, "return %s", lua_tostring(L, 1));
-  bool ok = load_text(L, text) == LUA_OK;
-  if (ok)
-    lua_remove(L, -2);
-  else
-    lua_pop(L, 2);
-  return ok;
-}
-
 /* Whether the expression at index 1 ends in a `;` that separates, not one inside a comment: after a
  * real one a second is a syntax error. */
 static bool is_silent(lua_State *L) {
@@ -90,24 +79,44 @@ static bool is_incomplete(lua_State *L, int status) {
   return length >= sizeof mark - 1 && strcmp(message + length - (sizeof mark - 1), mark) == 0;
 }
 
-/* Compiles the text at index 1, reading on while it is incomplete, and replaces it by the function or
- * the error message. LINE_DROPPED leaves the stack empty. */
-static line_result load_statement(lua_State *L, int *status) {
-  while (is_incomplete(L, *status = load_text(L, lua_tostring(L, 1)))) {
+/* [-0, +1] Compiles the text at index 1, as an expression if it can be one. Pushes the function or
+ * the message that says best what is wrong; `more`: whether that is only that the text ends early. */
+static int compile(lua_State *L, bool *is_expression, bool *more) {
+  const char *text = lua_tostring(L, 1);
+  const char *expression = lua_pushfstring(L, "return %s", text);
+  int status = load_text(L, expression);
+  lua_remove(L, -2);
+  *is_expression = status == LUA_OK;
+  *more = is_incomplete(L, status);
+  if (*is_expression) return status;
+  status = load_text(L, text);
+  if (status == LUA_OK || is_incomplete(L, status) || !*more) {
+    *more = is_incomplete(L, status);
+    lua_remove(L, -2);
+    return status;
+  }
+  lua_pop(L, 1); /* "1 +" is no statement, but the beginning of an expression */
+  return status;
+}
+
+/* Replaces the line at index 1 by its function or error message, reading on while it is incomplete.
+ * LINE_DROPPED leaves an empty stack. */
+static line_result load_line(lua_State *L, int *status, bool *silent) {
+  bool is_expression, more;
+  line_result result = LINE_READ;
+  while (*status = compile(L, &is_expression, &more), more && result == LINE_READ) {
     lua_settop(L, 1);
-    line_result more = read_line(L, false);
-    if (more == LINE_DROPPED) {
+    result = read_line(L, false);
+    if (result == LINE_DROPPED) {
       lua_settop(L, 0);
-      return more;
+      return result;
     }
-    if (more == LINE_END) { /* to say what is missing */
-      *status = load_text(L, lua_tostring(L, 1));
-      break;
-    }
+    if (result == LINE_END) continue; /* once more, for the message */
     lua_pushliteral(L, "\n");
     lua_insert(L, -2);
     lua_concat(L, 3);
   }
+  *silent = is_expression && is_silent(L);
   lua_remove(L, 1);
   return LINE_READ;
 }
@@ -132,14 +141,9 @@ static void show_results(lua_State *L, bool silent) {
 }
 
 static void evaluate(lua_State *L) {
-  int status = LUA_OK;
-  bool silent = false;
-  if (load_expression(L)) {
-    silent = is_silent(L);
-    lua_remove(L, 1);
-  } else if (load_statement(L, &status) == LINE_DROPPED) {
-    return;
-  }
+  int status;
+  bool silent;
+  if (load_line(L, &status, &silent) == LINE_DROPPED) return;
   if (status == LUA_OK) status = host_call(L, 0, LUA_MULTRET, true);
   if (host_report(L, status) == LUA_OK) show_results(L, silent);
 }
