@@ -36,10 +36,10 @@ static void show_prompt(lua_State *L, bool first) {
 /* Pushes a line without its end; nothing when there is none. Index 1 holds the text so far. */
 static line_result read_line(lua_State *L, bool first) {
   show_prompt(L, first);
+  clearerr(stdin); /* a Ctrl-D or Ctrl-C that ended the script's own reading */
   host_reading_begin();
   ssize_t length = getline(&buffer, &capacity, stdin);
   if (host_reading_end() && length < 0) {
-    clearerr(stdin);
     putchar('\n');
     return LINE_DROPPED;
   }
