@@ -1,0 +1,200 @@
+/* grad/apply.c: one call of an operation, from the script's tensors to a recorded result. */
+#include <string.h>
+
+#include "grad/graph.h"
+
+extern const nn_op nn_op_to; /* op/to.c: the differentiable conversion that promotion uses */
+
+typedef struct work {
+  nn_call c;
+  nn_tensor *in[NN_MAXIN];  /* what the kernel reads: the given tensor, or a converted or dense copy */
+  nn_tensor *own[NN_MAXIN]; /* those copies, to release */
+  nn_tensor *grad[NN_MAXIN];/* where gradients go: the given tensor or its conversion */
+  nn_value *value[NN_MAXIN];
+  nn_value out, aux[NN_MAXAUX];
+  nn_tensor *result, *side[NN_MAXAUX];
+} work;
+
+/* ---- dtypes ---- */
+
+static nn_status common_dtype(nn_ctx *ctx, const nn_op *op, int nin, nn_tensor *const *in, nn_dtype *out) {
+  nn_dtype d = in[0]->v.dtype;
+  for (int k = 1; k < nin; k++) {
+    nn_dtype e = in[k]->v.dtype;
+    if (d == e) continue;
+    if (nn_is_real(d) && nn_is_real(e))
+      return nn_fail(ctx, NN_ETYPE, "%s: float32 with float64; convert one of them, as in x:to(\"float64\")", op->name);
+    d = nn_is_real(d) ? d : nn_is_real(e) ? e : NN_I64;
+  }
+  *out = d;
+  return NN_OK;
+}
+
+static nn_status convert(nn_ctx *ctx, work *w, int k, nn_dtype d) {
+  int64_t to = d;
+  if (w->in[k]->v.dtype == d) return NN_OK;
+  nn_tensor *t = NULL;
+  NN_TRY(nn_apply(ctx, &nn_op_to, &to, 1, &w->in[k], &t));
+  nn_tensor_release(w->own[k]);
+  w->own[k] = w->in[k] = w->grad[k] = t;
+  return NN_OK;
+}
+
+static nn_status settle_dtypes(nn_ctx *ctx, const nn_op *op, work *w) {
+  nn_dtype d = w->in[0]->v.dtype;
+  if (op->flags & NN_OP_PROMOTE) NN_TRY(common_dtype(ctx, op, w->c.nin, w->in, &d));
+  if (op->flags & NN_OP_FLOAT && !nn_is_real(d)) d = (nn_dtype)ctx->real;
+  if (op->flags & (NN_OP_PROMOTE | NN_OP_FLOAT))
+    for (int k = 0; k < (op->flags & NN_OP_MIXED ? 1 : w->c.nin); k++) NN_TRY(convert(ctx, w, k, d));
+  else if (!(op->flags & NN_OP_MIXED))
+    for (int k = 1; k < w->c.nin; k++)
+      if (w->in[k]->v.dtype != d)
+        return nn_fail(ctx, NN_ETYPE, "%s: %s with %s; convert one of them, as in x:to(\"%s\")", op->name,
+                       nn_dtype_name(d), nn_dtype_name(w->in[k]->v.dtype), nn_dtype_name(d));
+  if (op->view || op->row[d] || op->forward[d]) return NN_OK;
+  return nn_fail(ctx, NN_ETYPE, "%s: not defined for %s; convert it, as in x:to(\"float32\")", op->name,
+                 nn_dtype_name(d));
+}
+
+/* ---- computing ---- */
+
+static nn_status make_dense(nn_ctx *ctx, work *w, int k) {
+  nn_tensor *t = NULL;
+  if (w->in[k]->v.dense) return NN_OK;
+  NN_TRY(nn_tensor_new(ctx, w->in[k]->v.dtype, &w->in[k]->v.shape, &t));
+  nn_status st = nn_copy_into(ctx, &t->v, &w->in[k]->v);
+  if (st != NN_OK) {
+    nn_tensor_release(t);
+    return st;
+  }
+  nn_tensor_release(w->own[k]);
+  w->own[k] = w->in[k] = t;
+  w->value[k] = &t->v;
+  return NN_OK;
+}
+
+static nn_status run_rows(nn_ctx *ctx, const nn_op *op, work *w) {
+  nn_value wide[NN_MAXIN];
+  const nn_value *v[1 + NN_MAXIN] = {w->c.out};
+  for (int k = 0; k < w->c.nin; k++) {
+    v[1 + k] = w->value[k];
+    if (nn_shape_equal(&w->value[k]->shape, &w->c.out->shape)) continue;
+    nn_value_expand(&wide[k], w->value[k], &w->c.out->shape);
+    v[1 + k] = &wide[k];
+  }
+  return nn_walk(ctx, op->row[w->in[0]->v.dtype], w->c.attr, 1 + w->c.nin, v, 0);
+}
+
+/* Nobody but the caller holds the input, no saved value shares its storage, and the result fits it. */
+static bool can_reuse(nn_ctx *ctx, const nn_op *op, const work *w) {
+  const nn_tensor *x = w->in[0];
+  return ctx->reuse && op->flags & NN_OP_REUSE && x->refs == 1 && x->v.storage->refs == 1 && !x->v.storage->block &&
+         x->v.dense && x->v.dtype == w->out.dtype && x->v.numel == w->out.numel && !x->requires_grad;
+}
+
+static nn_status make_outputs(nn_ctx *ctx, const nn_op *op, work *w, bool last) {
+  if (last && can_reuse(ctx, op, w)) {
+    w->out.storage = w->in[0]->v.storage;
+    w->out.offset = w->in[0]->v.offset;
+    NN_TRY(nn_tensor_view(ctx, &w->out, &w->result));
+    nn_touch(&w->result->v);
+  } else {
+    NN_TRY(nn_shape_check(ctx, op->name, &w->out.shape, nn_dtype_size(w->out.dtype)));
+    NN_TRY(nn_tensor_new(ctx, w->out.dtype, &w->out.shape, &w->result));
+  }
+  w->c.out = &w->result->v;
+  for (int i = 0; i < op->nout_aux; i++) {
+    NN_TRY(nn_tensor_new(ctx, w->aux[i].dtype, &w->aux[i].shape, &w->side[i]));
+    w->c.aux[i] = &w->side[i]->v;
+  }
+  return NN_OK;
+}
+
+static nn_status compute(nn_ctx *ctx, const nn_op *op, work *w, bool last) {
+  for (int k = 0; k < w->c.nin; k++) w->value[k] = &w->in[k]->v;
+  w->c.out = &w->out;
+  for (int i = 0; i < op->nout_aux; i++) w->c.aux[i] = &w->aux[i];
+  if (op->view) {
+    if (!(op->flags & NN_OP_STRIDED)) NN_TRY(make_dense(ctx, w, 0));
+    NN_TRY(op->view(&w->c));
+    return nn_tensor_view(ctx, &w->out, &w->result);
+  }
+  NN_TRY(op->infer(&w->c));
+  nn_dtype d = w->in[0]->v.dtype;
+  bool rows = op->row[d] != NULL;
+  for (int k = 0; k < w->c.nin && !rows && !(op->flags & NN_OP_STRIDED); k++) NN_TRY(make_dense(ctx, w, k));
+  NN_TRY(make_outputs(ctx, op, w, last));
+  return rows ? run_rows(ctx, op, w) : op->forward[d](&w->c);
+}
+
+/* What backward will read, given which inputs want a gradient. */
+static unsigned saves_of(const nn_op *op, const work *w) {
+  unsigned saves = op->saves;
+  for (int k = 0; k < w->c.nin; k++)
+    if (nn_needs_grad(w->grad[k])) saves |= op->grad[k].needs;
+  return saves;
+}
+
+static bool wants_record(nn_ctx *ctx, const nn_op *op, const work *w) {
+  if (ctx->no_grad > 0 || op->no_grad || !nn_is_real(w->result->v.dtype)) return false;
+  for (int k = 0; k < w->c.nin; k++)
+    if (nn_needs_grad(w->grad[k])) return true;
+  return false;
+}
+
+static nn_status apply(nn_ctx *ctx, const nn_op *op, const void *attr, int nin, nn_tensor *const *in, bool last,
+                       nn_tensor **out) {
+  work w;
+  nn_status st;
+  *out = NULL;
+  w.c = (nn_call){.ctx = ctx, .op = op, .attr = attr, .nin = nin, .in = w.value};
+  w.result = NULL;
+  for (int i = 0; i < NN_MAXAUX; i++) w.side[i] = NULL;
+  for (int k = 0; k < nin; k++) {
+    w.in[k] = w.grad[k] = in[k];
+    w.own[k] = NULL;
+  }
+  NN_GO(nn_poll(ctx));
+  NN_GO(settle_dtypes(ctx, op, &w));
+  NN_GO(compute(ctx, op, &w, last));
+  w.c.out = &w.result->v;
+  if (wants_record(ctx, op, &w)) NN_GO(nn_record(&w.c, saves_of(op, &w), w.grad, w.result));
+  *out = w.result;
+  w.result = NULL;
+done:
+  nn_tensor_release(w.result);
+  for (int i = 0; i < op->nout_aux; i++) nn_tensor_release(w.side[i]);
+  for (int k = 0; k < nin; k++)
+    if (w.own[k]) nn_tensor_release(w.own[k]);
+  return st;
+}
+
+nn_status nn_apply(nn_ctx *ctx, const nn_op *op, const void *attr, int nin, nn_tensor *const *in, nn_tensor **out) {
+  return apply(ctx, op, attr, nin, in, false, out);
+}
+
+nn_status nn_apply_last(nn_ctx *ctx, const nn_op *op, const void *attr, nn_tensor *in, nn_tensor **out) {
+  return apply(ctx, op, attr, 1, &in, true, out);
+}
+
+/* ---- usual shapes ---- */
+
+nn_status nn_infer_same(const nn_call *c) {
+  nn_value_set(c->out, c->in[0]->dtype, &c->in[0]->shape);
+  return NN_OK;
+}
+
+nn_status nn_infer_broadcast(const nn_call *c) {
+  nn_shape s = c->in[0]->shape;
+  for (int k = 1; k < c->nin; k++)
+    NN_TRY(nn_shape_broadcast(c->ctx, c->op->name, &s, &c->in[k]->shape, &s));
+  nn_value_set(c->out, c->in[0]->dtype, &s);
+  return NN_OK;
+}
+
+nn_status nn_infer_mask(const nn_call *c) {
+  NN_TRY(nn_infer_broadcast(c));
+  nn_shape s = c->out->shape;
+  nn_value_set(c->out, NN_U8, &s);
+  return NN_OK;
+}

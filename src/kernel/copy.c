@@ -1,0 +1,72 @@
+/* kernel/copy.c: copies with conversion, and filling; any strides. */
+#ifndef R
+#include <stdint.h>
+#include <string.h>
+
+#include "kernel/walk.h"
+
+#define NN_SELF "kernel/copy.c"
+#include "kernel/each_type.h"
+
+static const nn_row convert[NN_NDTYPE][NN_NDTYPE] = { /* [from][to] */
+  NN_ALL(from_f32), NN_ALL(from_f64), NN_ALL(from_i64), NN_ALL(from_u8)};
+static const nn_row fill[NN_NDTYPE] = NN_ALL(fill);
+
+nn_status nn_copy_into(nn_ctx *ctx, const nn_value *dst, const nn_value *src) {
+  nn_value wide;
+  if (dst->dtype == src->dtype && dst->dense && src->dense && dst->numel == src->numel) {
+    memmove(nn_data(dst), nn_data(src), (size_t)dst->numel * nn_dtype_size(dst->dtype));
+    return NN_OK;
+  }
+  nn_value_expand(&wide, src, &dst->shape);
+  return nn_walk(ctx, convert[src->dtype][dst->dtype], NULL, 2, (const nn_value *[]){dst, &wide}, NN_WALK_FINISH);
+}
+
+nn_status nn_fill_into(nn_ctx *ctx, const nn_value *dst, double x) {
+  return nn_walk(ctx, fill[dst->dtype], &x, 1, &dst, NN_WALK_FINISH);
+}
+
+#else
+
+/* A floating value that the integer type cannot hold becomes the nearest end, NaN becomes 0: C leaves it undefined. */
+static inline R FN(cast_real)(double x) {
+#ifdef NN_INTEGER
+  const double lo = (R)-1 < 0 ? -9223372036854775808.0 : 0.0, hi = (R)-1 < 0 ? 9223372036854774784.0 : 255.0;
+  if (!(x == x)) return 0;
+  return (R)(x < lo ? lo : x > hi ? hi : x);
+#else
+  return (R)x;
+#endif
+}
+
+NN_HOT static void FN(from_f32)(int64_t n, void *const *p, const void *attr) {
+  const float *x = p[1];
+  R *y = p[0];
+  (void)attr;
+  for (int64_t i = 0; i < n; i++) y[i] = FN(cast_real)((double)x[i]);
+}
+NN_HOT static void FN(from_f64)(int64_t n, void *const *p, const void *attr) {
+  const double *x = p[1];
+  R *y = p[0];
+  (void)attr;
+  for (int64_t i = 0; i < n; i++) y[i] = FN(cast_real)(x[i]);
+}
+NN_HOT static void FN(from_i64)(int64_t n, void *const *p, const void *attr) {
+  const int64_t *x = p[1];
+  R *y = p[0];
+  (void)attr;
+  for (int64_t i = 0; i < n; i++) y[i] = (R)x[i];
+}
+NN_HOT static void FN(from_u8)(int64_t n, void *const *p, const void *attr) {
+  const uint8_t *x = p[1];
+  R *y = p[0];
+  (void)attr;
+  for (int64_t i = 0; i < n; i++) y[i] = (R)x[i];
+}
+
+static void FN(fill)(int64_t n, void *const *p, const void *attr) {
+  R *y = p[0], x = FN(cast_real)(*(const double *)attr);
+  for (int64_t i = 0; i < n; i++) y[i] = x;
+}
+
+#endif

@@ -1,0 +1,205 @@
+/* kernel/reduce.c: see reduce.h. */
+#ifndef R
+#include "kernel/reduce.h"
+
+#include <string.h>
+
+#include "kernel/names.h"
+#include "kernel/vmath.h"
+#include "kernel/walk.h"
+
+enum { LANES = 16, BLOCK = 1 << 16, COLUMNS = 256 };
+
+static double join(const double *lane) {
+  double s[LANES];
+  memcpy(s, lane, sizeof s);
+  for (int w = LANES / 2; w > 0; w /= 2)
+    for (int i = 0; i < w; i++) s[i] += s[i + w];
+  return s[0];
+}
+
+#define NN_SELF "kernel/reduce.c"
+#include "kernel/each_real.h"
+
+/* Moves the dimensions that `dst` keeps to the front; returns how many elements they have. */
+static int64_t keep_first(const nn_value *dst, const nn_value *src, nn_value *moved) {
+  int lead = src->shape.ndim - dst->shape.ndim, at = 0;
+  int64_t kept = 1;
+  *moved = *src;
+  for (int pass = 0; pass < 2; pass++) {
+    for (int d = 0; d < src->shape.ndim; d++) {
+      bool keeps = d >= lead && dst->shape.dim[d - lead] == src->shape.dim[d];
+      if (keeps != (pass == 0)) continue;
+      moved->shape.dim[at] = src->shape.dim[d];
+      moved->stride[at++] = src->stride[d];
+      if (keeps) kept *= src->shape.dim[d];
+    }
+  }
+  nn_value_settle(moved);
+  return kept;
+}
+
+static void sum_rows(nn_ctx *ctx, const nn_value *dst, const nn_value *src, int64_t rows, bool add) {
+  int64_t n = rows ? src->numel / rows : 0;
+  if (dst->dtype == NN_F32)
+    nn_sum_rows_f32(ctx, rows, n, nn_data(src), 1, add, nn_data(dst));
+  else
+    nn_sum_rows_f64(ctx, rows, n, nn_data(src), 1, add, nn_data(dst));
+}
+
+static bool sum_leading(nn_ctx *ctx, const nn_value *dst, const nn_value *src, bool add) {
+  int lead = src->shape.ndim - dst->shape.ndim;
+  for (int d = lead; d < src->shape.ndim; d++)
+    if (dst->shape.dim[d - lead] != src->shape.dim[d]) return false;
+  int64_t n = dst->numel, rows = n ? src->numel / n : 0;
+  if (dst->dtype == NN_F32)
+    nn_sum_cols_f32(ctx, rows, n, nn_data(src), 1, add, nn_data(dst));
+  else
+    nn_sum_cols_f64(ctx, rows, n, nn_data(src), 1, add, nn_data(dst));
+  return true;
+}
+
+nn_status nn_sum_to(nn_ctx *ctx, const nn_value *dst, const nn_value *src, bool add) {
+  nn_value moved, dense;
+  nn_tensor *copy = NULL, *sum = NULL;
+  nn_status st = NN_OK;
+  if (src->dense && dst->dense && sum_leading(ctx, dst, src, add)) return NN_OK;
+  int64_t rows = keep_first(dst, src, &moved);
+  if (!moved.dense) {
+    NN_GO(nn_tensor_new(ctx, src->dtype, &moved.shape, &copy));
+    NN_GO(nn_copy_into(ctx, &copy->v, &moved));
+    nn_value_copy(&dense, &copy->v);
+  } else {
+    nn_value_copy(&dense, &moved);
+  }
+  if (dst->dense) {
+    sum_rows(ctx, dst, &dense, rows, add);
+    goto done;
+  }
+  NN_GO(nn_tensor_new(ctx, dst->dtype, &dst->shape, &sum)); /* a strided destination: sum beside it, then copy */
+  if (add) NN_GO(nn_copy_into(ctx, &sum->v, dst));
+  sum_rows(ctx, &sum->v, &dense, rows, add);
+  NN_GO(nn_copy_into(ctx, dst, &sum->v));
+done:
+  nn_tensor_release(copy);
+  nn_tensor_release(sum);
+  return st;
+}
+
+#else
+
+NN_HOT static double FN(block)(int64_t n, const R *x) {
+  double lane[LANES] = {0};
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES)
+    for (int l = 0; l < LANES; l++) lane[l] += (double)x[i + l];
+  for (int l = 0; i < n; i++, l++) lane[l] += (double)x[i];
+  return join(lane);
+}
+
+double FN(nn_total)(const nn_ctx *ctx, int64_t n, const R *x) {
+  if (n <= BLOCK) return FN(block)(n, x);
+  enum { GROUP = 256 };
+  double total = 0, part[GROUP];
+  int threads = nn_threads_for(ctx, n);
+  for (int64_t at = 0; at < n; at += (int64_t)GROUP * BLOCK) {
+    int64_t left = n - at, blocks = (left + BLOCK - 1) / BLOCK;
+    int used = blocks < GROUP ? (int)blocks : GROUP;
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int b = 0; b < used; b++) {
+      int64_t from = (int64_t)b * BLOCK, len = left - from < BLOCK ? left - from : BLOCK;
+      part[b] = FN(block)(len, x + at + from);
+    }
+    for (int b = 0; b < used; b++) total += part[b];
+  }
+  return total;
+}
+
+static void FN(rows)(const nn_ctx *ctx, int64_t rows, int64_t n, const R *x, double scale, bool add, R *y) {
+  for (int64_t r = 0; r < rows; r++) {
+    double s = scale * FN(nn_total)(ctx, n, x + r * n);
+    y[r] = add ? y[r] + (R)s : (R)s;
+  }
+}
+
+void FN(nn_sum_rows)(const nn_ctx *ctx, int64_t rows, int64_t n, const R *x, double scale, bool add, R *y) {
+  int threads = rows > 1 && n <= BLOCK ? nn_threads_for(ctx, rows * n) : 1;
+  if (threads == 1) { /* a parallel region costs more than a short sum, even with one thread */
+    FN(rows)(ctx, rows, n, x, scale, add, y);
+    return;
+  }
+  int64_t each = (rows + threads - 1) / threads;
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int t = 0; t < threads; t++) {
+    int64_t from = t * each, m = rows - from < each ? rows - from : each;
+    if (m > 0) FN(rows)(ctx, m, n, x + from * n, scale, add, y + from);
+  }
+}
+
+NN_HOT static void FN(columns)(int64_t rows, int64_t stride, int64_t n, const R *x, double scale, bool add, R *y) {
+  double sum[COLUMNS] = {0};
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t c = 0; c < n; c++) sum[c] += (double)x[r * stride + c];
+  for (int64_t c = 0; c < n; c++) y[c] = add ? y[c] + (R)(scale * sum[c]) : (R)(scale * sum[c]);
+}
+
+void FN(nn_sum_cols)(const nn_ctx *ctx, int64_t rows, int64_t n, const R *x, double scale, bool add, R *y) {
+  int64_t groups = (n + COLUMNS - 1) / COLUMNS;
+  int threads = groups > 1 ? nn_threads_for(ctx, rows * n) : 1;
+  if (threads == 1) {
+    for (int64_t c = 0; c < n; c += COLUMNS)
+      FN(columns)(rows, n, n - c < COLUMNS ? n - c : COLUMNS, x + c, scale, add, y + c);
+    return;
+  }
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t g = 0; g < groups; g++) {
+    int64_t c = g * COLUMNS;
+    FN(columns)(rows, n, n - c < COLUMNS ? n - c : COLUMNS, x + c, scale, add, y + c);
+  }
+}
+
+/* NaN wins, as a maximum that hid one would hide the fault. */
+NN_HOT static R FN(row_max)(int64_t n, const R *x) {
+  R m = x[0];
+  bool nan = false;
+  for (int64_t i = 0; i < n; i++) {
+    m = x[i] > m ? x[i] : m;
+    nan |= x[i] != x[i];
+  }
+  return nan ? (R)NAN : m;
+}
+
+/* y = x - shift, where an infinite shift would make NaN of a row that has a softmax: +inf has all the weight. */
+NN_HOT static void FN(shift_row)(int64_t n, const R *x, R shift, R *y) {
+  if (shift == (R)INFINITY)
+    for (int64_t i = 0; i < n; i++) y[i] = x[i] == shift ? 0 : -(R)INFINITY;
+  else
+    for (int64_t i = 0; i < n; i++) y[i] = x[i] - shift;
+}
+
+NN_HOT static void FN(scale_row)(int64_t n, R a, R *y) {
+  for (int64_t i = 0; i < n; i++) y[i] *= a;
+}
+
+void FN(nn_softmax_row)(int64_t n, const R *x, R *y) {
+  if (n == 0) return;
+  FN(shift_row)(n, x, FN(row_max)(n, x), y);
+  FN(nn_v_exp)(n, y, y);
+  FN(scale_row)(n, (R)(1 / FN(block)(n, y)), y);
+}
+
+void FN(nn_logsum_row)(int64_t n, const R *x, double *max, double *lse) {
+  enum { PIECE = 512 };
+  R part[PIECE], m = n ? FN(row_max)(n, x) : 0;
+  double sum = 0;
+  for (int64_t at = 0; at < n; at += PIECE) {
+    int64_t w = n - at < PIECE ? n - at : PIECE;
+    FN(shift_row)(w, x + at, m, part);
+    FN(nn_v_exp)(w, part, part);
+    sum += FN(block)(w, part);
+  }
+  *max = (double)m;
+  *lse = log(sum);
+}
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * kernel/vmath.h: exp, log, tanh and sigmoid over arrays, branch-free polynomials that the compiler vectorises.
+ *
+ * libm is scalar, and libmvec's bits depend on where in the array an element stands; these give the same bits
+ * everywhere. Within 2.5 units in the last place of the true value; NaN, infinities and both zeros as in C. `y` may be
+ * `x` itself.
+ */
+#ifndef NN_KERNEL_VMATH_H
+#define NN_KERNEL_VMATH_H
+
+#include <stdint.h>
+
+void nn_v_exp_f32(int64_t n, const float *x, float *y);
+void nn_v_exp_f64(int64_t n, const double *x, double *y);
+void nn_v_log_f32(int64_t n, const float *x, float *y);
+void nn_v_log_f64(int64_t n, const double *x, double *y);
+void nn_v_tanh_f32(int64_t n, const float *x, float *y);
+void nn_v_tanh_f64(int64_t n, const double *x, double *y);
+void nn_v_sigmoid_f32(int64_t n, const float *x, float *y);
+void nn_v_sigmoid_f64(int64_t n, const double *x, double *y);
+
+#endif

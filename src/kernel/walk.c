@@ -1,0 +1,204 @@
+/* kernel/walk.c: see walk.h. */
+#include "kernel/walk.h"
+
+#include <string.h>
+
+#include "kernel/names.h"
+
+enum {
+  PIECE = 512,       /* elements gathered at a time: six operands stay in the first-level cache */
+  GRAIN = 1 << 16,   /* elements that a second thread must have to be worth waking */
+  STRETCH = 1 << 18  /* elements between two looks at Ctrl-C */
+};
+
+typedef struct plan {
+  int n, ndim;
+  nn_row row;
+  const void *attr;
+  unsigned flags;
+  nn_dtype out;
+  int64_t dim[NN_MAXDIM];
+  size_t size[NN_WALK_MAX];
+  char *base[NN_WALK_MAX];
+  int64_t step[NN_WALK_MAX][NN_MAXDIM]; /* strides in bytes */
+} plan;
+
+int nn_threads_for(const nn_ctx *ctx, int64_t work) {
+  int64_t t = work / GRAIN;
+  return t < 2 ? 1 : t > ctx->threads ? ctx->threads : (int)t;
+}
+
+/* ---- adding a finished piece to its place ---- */
+
+NN_HOT static void add_f32(int64_t n, float *y, const float *x) {
+  for (int64_t i = 0; i < n; i++) y[i] += x[i];
+}
+NN_HOT static void add_f64(int64_t n, double *y, const double *x) {
+  for (int64_t i = 0; i < n; i++) y[i] += x[i];
+}
+static void add_piece(nn_dtype d, int64_t n, void *y, const void *x) {
+  if (d == NN_F32)
+    add_f32(n, y, x);
+  else
+    add_f64(n, y, x);
+}
+
+/* ---- gathering and scattering ---- */
+
+static void gather(char *to, const char *from, int64_t n, int64_t step, size_t size) {
+  if (size == 4)
+    for (int64_t i = 0; i < n; i++) memcpy(to + 4 * i, from + step * i, 4);
+  else if (size == 8)
+    for (int64_t i = 0; i < n; i++) memcpy(to + 8 * i, from + step * i, 8);
+  else
+    for (int64_t i = 0; i < n; i++) to[i] = from[step * i];
+}
+
+static void scatter(char *to, const char *from, int64_t n, int64_t step, size_t size) {
+  if (size == 4)
+    for (int64_t i = 0; i < n; i++) memcpy(to + step * i, from + 4 * i, 4);
+  else if (size == 8)
+    for (int64_t i = 0; i < n; i++) memcpy(to + step * i, from + 8 * i, 8);
+  else
+    for (int64_t i = 0; i < n; i++) to[step * i] = from[i];
+}
+
+typedef struct room {
+  char piece[NN_WALK_MAX][PIECE * 8];
+  const char *filled[NN_WALK_MAX]; /* the element that piece k repeats, to fill it only once */
+} room;
+
+/* One piece of one line: `at` holds the operands' first elements. */
+static void do_piece(const plan *p, room *r, int64_t n, char *const *at) {
+  void *ptr[NN_WALK_MAX];
+  int inner = p->ndim - 1;
+  for (int k = 0; k < p->n; k++) {
+    int64_t step = inner >= 0 ? p->step[k][inner] : 0;
+    bool straight = step == (int64_t)p->size[k] || n == 1;
+    ptr[k] = straight ? at[k] : r->piece[k];
+    if (k == 0) {
+      if (p->flags & NN_WALK_ADD) ptr[0] = r->piece[0];
+      continue;
+    }
+    if (straight || (step == 0 && r->filled[k] == at[k])) continue;
+    gather(r->piece[k], at[k], step == 0 ? PIECE : n, step, p->size[k]);
+    r->filled[k] = step == 0 ? at[k] : NULL;
+  }
+  p->row(n, ptr, p->attr);
+  if (ptr[0] == at[0]) return;
+  int64_t step = inner >= 0 ? p->step[0][inner] : 0;
+  if (!(p->flags & NN_WALK_ADD)) {
+    scatter(at[0], ptr[0], n, step, p->size[0]);
+  } else if (step == (int64_t)p->size[0] || n == 1) {
+    add_piece(p->out, n, at[0], ptr[0]);
+  } else {
+    char old[PIECE * 8];
+    gather(old, at[0], n, step, p->size[0]);
+    add_piece(p->out, n, old, ptr[0]);
+    scatter(at[0], old, n, step, p->size[0]);
+  }
+}
+
+/* Elements lo..hi-1 in row-major order. */
+static void do_range(const plan *p, int64_t lo, int64_t hi) {
+  room r;
+  memset(r.filled, 0, sizeof r.filled);
+  int64_t line = p->ndim > 0 ? p->dim[p->ndim - 1] : 1;
+  while (lo < hi) {
+    int64_t index = lo / line, in = lo % line, n = line - in;
+    char *at[NN_WALK_MAX];
+    for (int k = 0; k < p->n; k++) at[k] = p->base[k] + (p->ndim > 0 ? in * p->step[k][p->ndim - 1] : 0);
+    for (int d = p->ndim - 2; d >= 0; d--) {
+      int64_t i = index % p->dim[d];
+      index /= p->dim[d];
+      for (int k = 0; k < p->n; k++) at[k] += i * p->step[k][d];
+    }
+    if (n > hi - lo) n = hi - lo;
+    lo += n;
+    for (int64_t m; n > 0; n -= m) {
+      m = n < PIECE ? n : PIECE;
+      do_piece(p, &r, m, at);
+      for (int k = 0; k < p->n; k++) at[k] += p->ndim > 0 ? m * p->step[k][p->ndim - 1] : 0;
+    }
+  }
+}
+
+/* Drops dimensions of size 1 and joins neighbours that every operand can step through as one. */
+static void collapse(plan *p, int n, const nn_value *const *v) {
+  const nn_shape *s = &v[0]->shape;
+  p->n = n;
+  p->ndim = 0;
+  for (int k = 0; k < n; k++) {
+    p->size[k] = nn_dtype_size(v[k]->dtype);
+    p->base[k] = nn_data(v[k]);
+  }
+  for (int d = 0; d < s->ndim; d++) {
+    if (s->dim[d] == 1) continue;
+    int last = p->ndim - 1;
+    bool join = last >= 0;
+    for (int k = 0; k < n && join; k++)
+      join = p->step[k][last] == v[k]->stride[d] * s->dim[d] * (int64_t)p->size[k];
+    int to = join ? last : p->ndim++;
+    p->dim[to] = join ? p->dim[last] * s->dim[d] : s->dim[d];
+    for (int k = 0; k < n; k++) p->step[k][to] = v[k]->stride[d] * (int64_t)p->size[k];
+  }
+}
+
+/* All operands dense: one run, no buffers. */
+static void do_dense(const plan *p, int64_t lo, int64_t hi) {
+  void *ptr[NN_WALK_MAX];
+  for (int k = 0; k < p->n; k++) ptr[k] = p->base[k] + (size_t)lo * p->size[k];
+  p->row(hi - lo, ptr, p->attr);
+}
+
+static void do_part(const plan *p, bool dense, int64_t lo, int64_t hi) {
+  if (dense)
+    do_dense(p, lo, hi);
+  else
+    do_range(p, lo, hi);
+}
+
+/* Stretches between two looks at the interrupt, each divided among the threads. */
+static nn_status do_long(nn_ctx *ctx, const plan *p, bool dense, int64_t total) {
+  int threads = nn_threads_for(ctx, total);
+  int64_t stretch = (int64_t)STRETCH * threads;
+  for (int64_t lo = 0; lo < total; lo += stretch) {
+    int64_t n = total - lo < stretch ? total - lo : stretch;
+    if (!(p->flags & NN_WALK_FINISH)) NN_TRY(nn_poll(ctx));
+    if (threads == 1) {
+      do_part(p, dense, lo, lo + n);
+      continue;
+    }
+    int64_t each = (n / threads + 64) & ~(int64_t)63; /* whole cache lines */
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int t = 0; t < threads; t++) {
+      int64_t from = lo + t * each, to = from + each < lo + n ? from + each : lo + n;
+      if (from < to) do_part(p, dense, from, to);
+    }
+  }
+  return NN_OK;
+}
+
+nn_status nn_walk(nn_ctx *ctx, nn_row row, const void *attr, int n, const nn_value *const *v, unsigned flags) {
+  int64_t total = v[0]->numel;
+  if (total == 0) return NN_OK;
+  plan p;
+  p.row = row;
+  p.attr = attr;
+  p.flags = flags;
+  p.out = v[0]->dtype;
+  bool dense = !(flags & NN_WALK_ADD);
+  for (int k = 0; k < n; k++) dense = dense && v[k]->dense;
+  if (dense) {
+    p.n = n;
+    for (int k = 0; k < n; k++) {
+      p.size[k] = nn_dtype_size(v[k]->dtype);
+      p.base[k] = nn_data(v[k]);
+    }
+  } else {
+    collapse(&p, n, v);
+  }
+  if (total > GRAIN) return do_long(ctx, &p, dense, total);
+  do_part(&p, dense, 0, total);
+  return NN_OK;
+}

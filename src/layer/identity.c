@@ -1,0 +1,18 @@
+/* layer/identity.c: y = x, for a place in a model that may hold something else. */
+#include "layer/layer.h"
+
+extern const nn_layer_class nn_layer_identity;
+
+static nn_status forward(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn_tensor **y) {
+  (void)ctx, (void)l, (void)last;
+  *y = nn_tensor_retain(x);
+  return NN_OK;
+}
+
+const nn_layer_class nn_layer_identity = {
+  .name = "Identity",
+  .doc = "Gives back what it gets.",
+  .size = sizeof(nn_layer),
+  .forward = forward,
+  .example = {{.inputs = "2x3"}},
+};

@@ -1,0 +1,156 @@
+/*
+ * layer/linear.c: fully connected layer, y = act(x W^T + b). x: (..., in), W: (out, in), b: (out), y: (..., out).
+ * With g = dy act'(y): dx = g W, dW = g^T x, db = sum of g over the rows. The activation, where Sequential found one
+ * behind, is an elementwise operation whose gradient needs its output alone, and is computed by its own rows.
+ */
+#ifndef R
+#include <math.h>
+
+#include "kernel/blas.h"
+#include "kernel/names.h"
+#include "kernel/reduce.h"
+#include "layer/init.h"
+#include "layer/layer.h"
+
+typedef struct linear {
+  nn_layer base;
+  int64_t in, out;
+  bool bias;
+  const char *init;
+} linear;
+
+typedef struct linear_attr {
+  const nn_op *act; /* NULL: none */
+} linear_attr;
+
+#define NN_SELF "layer/linear.c"
+#include "kernel/each_real.h"
+
+static nn_status infer(const nn_call *c) {
+  nn_shape s = c->in[0]->shape;
+  s.dim[s.ndim - 1] = c->in[1]->shape.dim[0];
+  nn_value_set(c->out, c->in[0]->dtype, &s);
+  return NN_OK;
+}
+
+static const nn_op op = {
+  .name = "linear",
+  .nin = 3,
+  .saves = NN_IN(0) | NN_IN(1) | NN_OUT,
+  .attr_size = sizeof(linear_attr),
+  .infer = infer,
+  .forward = NN_BOTH(forward),
+  .backward = NN_BOTH(backward),
+};
+
+/* Without an activation backward has no use for the output. */
+static const nn_op op_plain = {
+  .name = "linear",
+  .nin = 3,
+  .saves = NN_IN(0) | NN_IN(1),
+  .attr_size = sizeof(linear_attr),
+  .infer = infer,
+  .forward = NN_BOTH(forward),
+  .backward = NN_BOTH(backward),
+};
+
+nn_status nn_linear_forward(nn_ctx *ctx, nn_layer *l, const nn_op *act, nn_tensor *x, nn_tensor **y) {
+  const linear *k = (const linear *)l;
+  const nn_shape *s = &x->v.shape;
+  nn_tensor *in[3] = {x, l->slot[0].tensor, k->bias ? l->slot[1].tensor : NULL};
+  nn_text t;
+  *y = NULL;
+  if (s->ndim < 1 || s->dim[s->ndim - 1] != k->in)
+    return nn_layer_fail(l, NN_ESHAPE, "the input's last dimension must be %lld, got %s%s", (long long)k->in,
+                         nn_shape_text(&t, s),
+                         s->ndim > 2 && x->v.numel == s->dim[0] * k->in ? "; put a Flatten() before it" : "");
+  if (x->v.dtype != in[1]->v.dtype)
+    return nn_layer_fail(l, NN_ETYPE, "the weights are %s, the input is %s; convert one, as in x:to(\"%s\")",
+                         nn_dtype_name(in[1]->v.dtype), nn_dtype_name(x->v.dtype), nn_dtype_name(in[1]->v.dtype));
+  NN_TRY(nn_blas_check(ctx, "Linear", x->v.numel / k->in, k->out, k->in));
+  return nn_apply(ctx, act ? &op : &op_plain, &(linear_attr){act}, k->bias ? 3 : 2, in, y);
+}
+
+static nn_status layer_forward(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn_tensor **y) {
+  (void)last;
+  return nn_linear_forward(ctx, l, NULL, x, y);
+}
+
+static nn_status build(nn_ctx *ctx, nn_layer *l) {
+  const linear *k = (const linear *)l;
+  nn_shape w = nn_shape_2(k->out, k->in), b = nn_shape_1(k->out);
+  nn_tensor *t;
+  NN_TRY(nn_shape_check(ctx, "Linear", &w, sizeof(double)));
+  NN_TRY(nn_tensor_new(ctx, (nn_dtype)ctx->real, &w, &t));
+  nn_status st = nn_init_fill(ctx, k->init, k->in, k->out, &t->v);
+  if (st != NN_OK) {
+    nn_tensor_release(t);
+    return st;
+  }
+  NN_TRY(nn_layer_add(ctx, l, "weight", t, false));
+  if (!k->bias) return NN_OK;
+  NN_TRY(nn_tensor_new(ctx, (nn_dtype)ctx->real, &b, &t));
+  nn_init_uniform(ctx, 1 / sqrt((double)k->in), &t->v);
+  return nn_layer_add(ctx, l, "bias", t, false);
+}
+
+static const nn_param params[] = {
+  NN_P_SIZE(linear, in, "input features"),
+  NN_P_SIZE(linear, out, "output features"),
+  NN_P_BOOL(linear, bias, true, "add a bias vector"),
+  NN_P_ENUM(linear, init, "pytorch", nn_init_names, "initial weights; the bias always starts in U(-1/sqrt(in), 1/sqrt(in))"),
+  NN_P_END
+};
+
+const nn_layer_class nn_layer_linear = {
+  .name = "Linear",
+  .doc = "Fully connected: y = x W^T + b. x: (..., in), y: (..., out). Fields weight (out, in) and bias (out).",
+  .size = sizeof(linear),
+  .params = params,
+  .build = build,
+  .forward = layer_forward,
+  .example = {{.inputs = "2x3", .args = "3, 4"}, {.inputs = "2x2x3", .args = "3, 1, bias = false"}, {.inputs = "3", .args = "3, 2"}},
+};
+#else
+
+/* y += b in every row, then the activation, while the row is still in the cache */
+NN_HOT static void FN(add_row)(int64_t n, const R *b, R *y) {
+  for (int64_t i = 0; i < n; i++) y[i] += b[i];
+}
+
+static nn_status FN(forward)(const nn_call *c) {
+  const nn_op *act = ((const linear_attr *)c->attr)->act;
+  int64_t out = c->in[1]->shape.dim[0], in = c->in[1]->shape.dim[1], rows = c->in[0]->numel / in;
+  R *y = nn_data(c->out);
+  const R *b = c->nin > 2 ? nn_data(c->in[2]) : NULL;
+  FN(nn_gemm)(false, true, rows, out, in, 1, nn_data(c->in[0]), in, nn_data(c->in[1]), in, 0, y, out);
+  for (int64_t r = 0; b && r < rows; r++) FN(add_row)(out, b, y + r * out);
+  if (!act) return NN_OK;
+  return nn_walk(c->ctx, act->row[NN_R], NULL, 2, (const nn_value *[]){c->out, c->out}, 0);
+}
+
+static nn_status FN(backward)(const nn_call *c) {
+  const nn_op *act = ((const linear_attr *)c->attr)->act;
+  int64_t out = c->in[1]->shape.dim[0], in = c->in[1]->shape.dim[1], rows = c->gout->numel / out;
+  nn_tensor *own = NULL;
+  nn_status st = NN_OK;
+  const R *g = nn_data(c->gout);
+  if (act) {
+    NN_GO(nn_tensor_new(c->ctx, NN_R, &c->gout->shape, &own));
+    NN_GO(nn_walk(c->ctx, act->grad[0].row[NN_R], NULL, 3, (const nn_value *[]){&own->v, c->gout, c->out}, 0));
+    g = nn_data(&own->v);
+  }
+  for (int k = 0; k < c->nin; k++) /* an empty batch: BLAS would leave the memory as it was */
+    if (rows == 0 && c->gin[k] && !c->add[k]) NN_GO(nn_fill_into(c->ctx, c->gin[k], 0));
+  if (rows == 0) goto done;
+  if (c->gin[0])
+    FN(nn_gemm)(false, false, rows, in, out, 1, g, out, nn_data(c->in[1]), in, c->add[0], nn_data(c->gin[0]), in);
+  if (c->gin[1])
+    FN(nn_gemm)(true, false, out, in, rows, 1, g, out, nn_data(c->in[0]), in, c->add[1], nn_data(c->gin[1]), in);
+  if (c->nin > 2 && c->gin[2]) FN(nn_sum_cols)(c->ctx, rows, out, g, 1, c->add[2], nn_data(c->gin[2]));
+done:
+  nn_tensor_release(own);
+  return st;
+}
+
+#endif

@@ -1,0 +1,33 @@
+/* op/add.c: z = x + y */
+#ifndef R
+#include <stdint.h>
+
+#include "grad/op.h"
+#include "kernel/names.h"
+
+extern const nn_op nn_op_add;
+
+#define NN_SELF "op/add.c"
+#include "kernel/each_type.h"
+
+const nn_op nn_op_add = {
+  .name = "add",
+  .doc = "z = x + y, broadcasting. Integers wrap around.",
+  .args = "x, y",
+  .nin = 2,
+  .flags = NN_OP_PROMOTE,
+  .infer = nn_infer_broadcast,
+  .row = NN_ALL(row),
+  .grad = {{.pass = true}, {.pass = true}},
+  .example = {{.inputs = "2x3 2x3"}, {.inputs = "2x3 3"}, {.inputs = "4x1 1x3"}, {.inputs = "3 s"}},
+};
+#else
+
+NN_HOT static void FN(row)(int64_t n, void *const *p, const void *attr) {
+  const R *x = p[1], *y = p[2];
+  R *z = p[0];
+  (void)attr;
+  for (int64_t i = 0; i < n; i++) z[i] = (R)(NN_WRAP(x[i]) + NN_WRAP(y[i]));
+}
+
+#endif

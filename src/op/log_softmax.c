@@ -1,0 +1,69 @@
+/* op/log_softmax.c: y = x - log sum e^x along a dimension; dx = dy - e^y sum(dy) */
+#ifndef R
+#include "grad/axis.h"
+#include "kernel/names.h"
+#include "kernel/reduce.h"
+
+extern const nn_op nn_op_log_softmax;
+
+#define NN_SELF "op/log_softmax.c"
+#include "kernel/each_real.h"
+
+static nn_status infer(const nn_call *c) {
+  nn_axis a;
+  NN_TRY(nn_call_axis(c, &a));
+  return nn_infer_same(c);
+}
+
+const nn_op nn_op_log_softmax = {
+  .name = "log_softmax",
+  .doc = "The logarithm of softmax along a dimension (the last unless told), finite where its input is.",
+  .args = "x",
+  .nin = 1,
+  .flags = NN_OP_FLOAT,
+  .saves = NN_OUT,
+  .attr_size = sizeof(nn_axis_attr),
+  .params = nn_axis_dim_params,
+  .infer = infer,
+  .forward = NN_BOTH(forward),
+  .backward = NN_BOTH(backward),
+  .example = {{.inputs = "2x3"}, {.inputs = "2x3x4", .args = "2"}},
+};
+#else
+
+static nn_status FN(forward)(const nn_call *c) {
+  nn_axis a;
+  NN_TRY(nn_call_axis(c, &a));
+  const R *x = nn_data(c->in[0]);
+  R *y = nn_data(c->out), *row = nn_mem_take(c->ctx, (size_t)a.n * sizeof(R));
+  if (!row) return NN_ENOMEM;
+  for (int64_t o = 0; o < a.outer; o++)
+    for (int64_t r = 0; r < a.inner; r++) {
+      int64_t at = o * a.n * a.inner + r;
+      double max, lse;
+      for (int64_t i = 0; i < a.n; i++) row[i] = x[at + i * a.inner];
+      FN(nn_logsum_row)(a.n, row, &max, &lse);
+      for (int64_t i = 0; i < a.n; i++) y[at + i * a.inner] = (R)((double)row[i] - max - lse);
+    }
+  nn_mem_give(c->ctx, row, (size_t)a.n * sizeof(R));
+  return NN_OK;
+}
+
+static nn_status FN(backward)(const nn_call *c) {
+  nn_axis a = {1, 1, 1};
+  NN_TRY(nn_call_axis(c, &a));
+  const R *y = nn_data(c->out), *gy = nn_data(c->gout);
+  R *gx = nn_data(c->gin[0]);
+  const bool add = c->add[0];
+  for (int64_t o = 0; o < a.outer; o++)
+    for (int64_t r = 0; r < a.inner; r++) {
+      int64_t at = o * a.n * a.inner + r;
+      double sum = 0;
+      for (int64_t i = 0, k = at; i < a.n; i++, k += a.inner) sum += (double)gy[k];
+      for (int64_t i = 0, k = at; i < a.n; i++, k += a.inner)
+        gx[k] = (add ? gx[k] : 0) + gy[k] - exp(y[k]) * (R)sum;
+    }
+  return NN_OK;
+}
+
+#endif

@@ -1,0 +1,38 @@
+/* op/sqrt.c: y = sqrt x, dx = dy / (2 y) */
+#ifndef R
+#include "grad/op.h"
+#include "kernel/names.h"
+
+extern const nn_op nn_op_sqrt;
+
+#define NN_SELF "op/sqrt.c"
+#include "kernel/each_real.h"
+
+const nn_op nn_op_sqrt = {
+  .name = "sqrt",
+  .doc = "y = square root of x, elementwise; NaN below 0. The gradient at 0 is infinite.",
+  .args = "x",
+  .nin = 1,
+  .flags = NN_OP_FLOAT | NN_OP_REUSE,
+  .infer = nn_infer_same,
+  .row = NN_BOTH(row),
+  .grad = {{.row = NN_BOTH(grad), .needs = NN_OUT}},
+  .example = {{.inputs = "2x3", .lo = 0.3, .hi = 3}, {.inputs = "s", .lo = 0.3, .hi = 3}},
+};
+#else
+
+NN_HOT static void FN(row)(int64_t n, void *const *p, const void *attr) {
+  const R *x = p[1];
+  R *y = p[0];
+  (void)attr;
+  for (int64_t i = 0; i < n; i++) y[i] = sqrt(x[i]);
+}
+
+NN_HOT static void FN(grad)(int64_t n, void *const *p, const void *attr) {
+  const R *gy = p[1], *y = p[2];
+  R *gx = p[0];
+  (void)attr;
+  for (int64_t i = 0; i < n; i++) gx[i] = gy[i] / (2 * y[i]);
+}
+
+#endif

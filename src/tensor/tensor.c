@@ -1,0 +1,132 @@
+/* tensor/tensor.c: see tensor.h. */
+#include "tensor/tensor.h"
+
+#include <string.h>
+
+void nn_value_set(nn_value *v, nn_dtype dtype, const nn_shape *shape) {
+  v->storage = NULL;
+  v->offset = 0;
+  v->dtype = dtype;
+  v->dense = true;
+  v->shape.ndim = shape->ndim;
+  int64_t n = 1;
+  for (int i = shape->ndim - 1; i >= 0; i--) {
+    v->shape.dim[i] = shape->dim[i];
+    v->stride[i] = n;
+    n *= shape->dim[i];
+  }
+  v->numel = n;
+}
+
+void nn_value_settle(nn_value *v) {
+  int64_t n = 1;
+  bool dense = true;
+  for (int i = v->shape.ndim - 1; i >= 0; i--) {
+    if (v->shape.dim[i] != 1 && v->stride[i] != n) dense = false;
+    n *= v->shape.dim[i];
+  }
+  v->numel = n;
+  v->dense = dense || n == 0;
+}
+
+void nn_value_copy(nn_value *to, const nn_value *from) {
+  to->storage = from->storage;
+  to->offset = from->offset;
+  to->numel = from->numel;
+  to->dtype = from->dtype;
+  to->dense = from->dense;
+  to->shape.ndim = from->shape.ndim;
+  for (int i = 0; i < from->shape.ndim; i++) {
+    to->shape.dim[i] = from->shape.dim[i];
+    to->stride[i] = from->stride[i];
+  }
+}
+
+void nn_value_expand(nn_value *to, const nn_value *from, const nn_shape *shape) {
+  nn_value v = {.storage = from->storage, .offset = from->offset, .dtype = from->dtype, .shape = *shape};
+  for (int i = 0; i < shape->ndim; i++) {
+    int k = i - (shape->ndim - from->shape.ndim);
+    v.stride[i] = k < 0 || from->shape.dim[k] != shape->dim[i] ? 0 : from->stride[k];
+  }
+  nn_value_settle(&v);
+  *to = v;
+}
+
+double nn_value_real_at(const nn_value *v, int64_t at) {
+  const void *p = v->storage->data;
+  switch (v->dtype) {
+    case NN_F32: return (double)((const float *)p)[at];
+    case NN_F64: return ((const double *)p)[at];
+    case NN_I64: return (double)((const int64_t *)p)[at];
+    case NN_U8: return ((const uint8_t *)p)[at];
+  }
+  return 0;
+}
+
+int64_t nn_value_int_at(const nn_value *v, int64_t at) {
+  if (v->dtype == NN_I64) return ((const int64_t *)v->storage->data)[at];
+  return (int64_t)nn_value_real_at(v, at);
+}
+
+static nn_status with_storage(nn_ctx *ctx, const nn_value *v, nn_storage *storage, nn_tensor **out) {
+  nn_tensor *t = nn_mem_take(ctx, sizeof *t);
+  *out = NULL;
+  if (!t) return NN_ENOMEM;
+  nn_value_copy(&t->v, v);
+  t->v.storage = storage;
+  t->ctx = ctx;
+  t->refs = 1;
+  t->requires_grad = t->is_parameter = t->has_grad = false;
+  t->node = NULL;
+  t->grad = NULL;
+  *out = t;
+  return NN_OK;
+}
+
+nn_status nn_tensor_new(nn_ctx *ctx, nn_dtype dtype, const nn_shape *shape, nn_tensor **out) {
+  nn_value v;
+  nn_storage *storage;
+  *out = NULL;
+  nn_value_set(&v, dtype, shape);
+  NN_TRY(nn_storage_new(ctx, (size_t)v.numel * nn_dtype_size(dtype), &storage));
+  nn_status st = with_storage(ctx, &v, storage, out);
+  if (st != NN_OK) nn_storage_release(storage);
+  return st;
+}
+
+nn_status nn_tensor_scalar(nn_ctx *ctx, nn_dtype dtype, double x, nn_tensor **out) {
+  NN_TRY(nn_tensor_new(ctx, dtype, &(nn_shape){0}, out));
+  void *p = nn_data(&(*out)->v);
+  switch (dtype) {
+    case NN_F32: *(float *)p = (float)x; break;
+    case NN_F64: *(double *)p = x; break;
+    case NN_I64: *(int64_t *)p = (int64_t)x; break;
+    case NN_U8: *(uint8_t *)p = (uint8_t)x; break;
+  }
+  return NN_OK;
+}
+
+nn_status nn_tensor_view(nn_ctx *ctx, const nn_value *v, nn_tensor **out) {
+  NN_TRY(with_storage(ctx, v, v->storage, out));
+  nn_storage_retain(v->storage);
+  return NN_OK;
+}
+
+nn_tensor *nn_tensor_retain(nn_tensor *t) {
+  t->refs++;
+  return t;
+}
+
+void nn_tensor_release(nn_tensor *t) {
+  if (!t || --t->refs > 0) return;
+  if (t->node) nn_node_release(t->node);
+  nn_tensor_release(t->grad);
+  nn_storage_release(t->v.storage);
+  nn_mem_give(t->ctx, t, sizeof *t);
+}
+
+nn_status nn_tensor_grad(nn_ctx *ctx, nn_tensor *t, nn_tensor **grad) {
+  if (!t->grad) NN_TRY(nn_tensor_new(ctx, t->v.dtype, &t->v.shape, &t->grad));
+  *grad = t->grad;
+  return NN_OK;
+}
