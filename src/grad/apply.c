@@ -177,6 +177,77 @@ nn_status nn_apply_last(nn_ctx *ctx, const nn_op *op, const void *attr, nn_tenso
   return apply(ctx, op, attr, 1, &in, true, out);
 }
 
+/* ---- in place ---- */
+
+nn_status nn_check_writable(nn_ctx *ctx, const char *who, const nn_tensor *t) {
+  if (ctx->no_grad > 0 || !nn_needs_grad(t)) return NN_OK;
+  return nn_fail(ctx, NN_ESTATE, t->node ? "%s: the tensor was computed from others that require a gradient, so writing "
+                                           "into it would lose theirs; write into x:clone() or under nn.no_grad"
+                                         : "%s: the tensor requires a gradient; change it under nn.no_grad",
+                 who);
+}
+
+/* Another view of the same storage: elements could be overwritten before they are read. */
+static bool overlaps(const nn_value *a, const nn_value *b) {
+  if (a->storage != b->storage || a->numel == 0 || b->numel == 0) return false;
+  if (a->offset != b->offset || !nn_shape_equal(&a->shape, &b->shape)) return true;
+  for (int i = 0; i < a->shape.ndim; i++)
+    if (a->shape.dim[i] > 1 && a->stride[i] != b->stride[i]) return true;
+  return false;
+}
+
+static nn_status into(nn_ctx *ctx, const nn_op *op, work *w) {
+  const nn_value *x = w->value[0];
+  nn_value wide[NN_MAXIN], out;
+  const nn_value *v[1 + NN_MAXIN] = {x};
+  nn_text a, b;
+  w->c.out = &out;
+  NN_TRY(op->infer(&w->c));
+  if (out.dtype != x->dtype || !nn_shape_equal(&out.shape, &x->shape))
+    return nn_fail(ctx, NN_ESHAPE, "%s_: the result is %s %s, which does not fit the %s %s tensor in place", op->name,
+                   nn_value_text(&a, &out), nn_dtype_name(out.dtype), nn_value_text(&b, x), nn_dtype_name(x->dtype));
+  for (int k = 0; k < w->c.nin; k++) {
+    if (k > 0 && overlaps(x, w->value[k])) {
+      nn_tensor *t = NULL;
+      NN_TRY(nn_tensor_new(ctx, w->value[k]->dtype, &w->value[k]->shape, &t));
+      nn_tensor_release(w->own[k]);
+      w->own[k] = t;
+      NN_TRY(nn_copy_into(ctx, &t->v, w->value[k]));
+      w->value[k] = &t->v;
+    }
+    v[1 + k] = w->value[k];
+    if (nn_shape_equal(&v[1 + k]->shape, &x->shape)) continue;
+    nn_value_expand(&wide[k], v[1 + k], &x->shape);
+    v[1 + k] = &wide[k];
+  }
+  NN_TRY(nn_walk(ctx, op->row[x->dtype], w->c.attr, 1 + w->c.nin, v, NN_WALK_FINISH));
+  nn_touch(x);
+  return NN_OK;
+}
+
+nn_status nn_apply_into(nn_ctx *ctx, const nn_op *op, const void *attr, int nin, nn_tensor *const *in) {
+  work w = {.c = {.ctx = ctx, .op = op, .attr = attr, .nin = nin, .in = w.value}};
+  nn_status st = NN_OK;
+  for (int k = 0; k < nin; k++) {
+    NN_TRY(nn_check_writable(ctx, op->name, in[k]));
+    w.in[k] = w.grad[k] = in[k];
+  }
+  nn_dtype d = in[0]->v.dtype;
+  if (!op->row[d] || (op->flags & NN_OP_FLOAT && !nn_is_real(d)))
+    return nn_fail(ctx, NN_ETYPE, "%s_: its result does not fit a %s tensor in place", op->name, nn_dtype_name(d));
+  NN_GO(settle_dtypes(ctx, op, &w));
+  if (w.in[0] != in[0]) {
+    st = nn_fail(ctx, NN_ETYPE, "%s_: a %s result does not fit a %s tensor in place", op->name,
+                 nn_dtype_name(w.in[0]->v.dtype), nn_dtype_name(d));
+    goto done;
+  }
+  for (int k = 0; k < nin; k++) w.value[k] = &w.in[k]->v;
+  NN_GO(into(ctx, op, &w));
+done:
+  for (int k = 0; k < nin; k++) nn_tensor_release(w.own[k]);
+  return st;
+}
+
 /* ---- usual shapes ---- */
 
 nn_status nn_infer_same(const nn_call *c) {

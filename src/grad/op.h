@@ -54,7 +54,8 @@ typedef enum nn_op_flags {
   NN_OP_FLOAT = 2,    /* integer inputs become the default floating dtype */
   NN_OP_STRIDED = 4,  /* forward and backward deal with strides themselves */
   NN_OP_REUSE = 8,    /* the output may be written over in[0] */
-  NN_OP_MIXED = 16    /* inputs may differ in dtype (labels, indices); the first decides the kernel */
+  NN_OP_MIXED = 16,   /* inputs may differ in dtype (labels, indices); the first decides the kernel */
+  NN_OP_PLAIN = 32    /* a 0-d result reaches scripts as a plain number */
 } nn_op_flags;
 
 /* How the registry test calls a unit. Inputs in words, one after the other: "2x3" floating, "4<3" int64 in 1..3,
@@ -100,6 +101,12 @@ nn_status nn_infer_mask(const nn_call *c);      /* broadcast, uint8 */
 nn_status nn_apply(nn_ctx *ctx, const nn_op *op, const void *attr, int nin, nn_tensor *const *in, nn_tensor **out);
 /* The same for one input that the caller will not use again: its buffer may become the output's. */
 nn_status nn_apply_last(nn_ctx *ctx, const nn_op *op, const void *attr, nn_tensor *in, nn_tensor **out);
+
+/* An elementwise operation computed into in[0], whose shape and dtype must be the result's. Not recorded: it fails when
+   gradients are on and one of the tensors needs one. */
+nn_status nn_apply_into(nn_ctx *ctx, const nn_op *op, const void *attr, int nin, nn_tensor *const *in);
+/* Fails when writing into t now would corrupt a gradient: it is a leaf that wants one, or was computed from such. */
+nn_status nn_check_writable(nn_ctx *ctx, const char *who, const nn_tensor *t);
 
 /* The registry (op/registry.c). */
 extern const nn_op *const nn_ops[]; /* NULL ends */

@@ -36,6 +36,7 @@ const nn_op nn_op_argmax = {
   .doc = "Where the largest element stands along a dimension, counted from 1 (int64); of everything: its row-major place.",
   .args = "x",
   .nin = 1,
+  .flags = NN_OP_PLAIN,
   .attr_size = sizeof(nn_axis_attr),
   .params = nn_axis_params,
   .infer = infer,

@@ -1,0 +1,82 @@
+/* bind/l_loss.c: losses: constructors, loss(prediction, target), fields. */
+#include "bind/nnl.h"
+
+static nn_loss *check_loss(lua_State *L, int index) {
+  return nnL_check(L, index, NNL_LOSS);
+}
+
+static int l_new(lua_State *L) {
+  const nn_loss_class *class = nnL_pointer(L);
+  int last = lua_gettop(L);
+  void **box = nnL_box(L, NNL_LOSS, 0);
+  nn_loss *l;
+  nnL_expect(L, nn_loss_new(nnL_ctx(L), class, &l));
+  *box = l;
+  nnL_arguments(L, 1, last, class->name, class->params, l);
+  lua_settop(L, last + 1);
+  return 1;
+}
+
+static int l_forward(lua_State *L) {
+  lua_settop(L, 3);
+  nn_tensor **box = nnL_box_tensor(L);
+  nn_loss *l = check_loss(L, 1);
+  nn_tensor *t[2];
+  for (int k = 0; k < 2; k++)
+    if (!(t[k] = nnL_test(L, k + 2, NNL_TENSOR)))
+      nnL_error(L, "%s: the %s must be a tensor, got %s", l->class->name, k ? "target" : "prediction", nnL_what(L, k + 2));
+  return nnL_settle(L, nn_loss_forward(nnL_ctx(L), l, t[0], t[1], box));
+}
+
+static int l_index(lua_State *L) {
+  nnL_state *s = nnL_here(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->methods[NNL_LOSS]);
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, -2) != LUA_TNIL || lua_type(L, 2) != LUA_TSTRING) return 1;
+  nn_loss *l = check_loss(L, 1);
+  const nn_param *p = nn_param_find(l->class->params, lua_tostring(L, 2));
+  if (!p) return 1;
+  nn_arg v = nn_param_get(p, l);
+  nnL_push_arg(L, &v);
+  return 1;
+}
+
+static int l_class(lua_State *L) {
+  lua_pushstring(L, check_loss(L, 1)->class->name);
+  return 1;
+}
+
+static int l_tostring(lua_State *L) {
+  char args[512];
+  nn_loss *l = *(void **)lua_touserdata(L, 1);
+  if (!l) return lua_pushliteral(L, "released loss"), 1;
+  nn_param_print(l->class->params, l, args, sizeof args);
+  lua_pushfstring(L, "%s(%s)", l->class->name, args);
+  return 1;
+}
+
+static int l_gc(lua_State *L) {
+  void **box = lua_touserdata(L, 1);
+  if (box) {
+    nn_loss_release(*box);
+    *box = NULL;
+  }
+  return 0;
+}
+
+static const luaL_Reg methods[] = {{"forward", l_forward}, {"_class", l_class}, {NULL, NULL}};
+static const luaL_Reg events[] = {{"__call", l_forward}, {"__index", l_index}, {"__tostring", l_tostring},
+                                  {"__gc", l_gc}, {"__close", l_gc}, {NULL, NULL}};
+
+void nnL_open_loss(lua_State *L, nnL_state *s) {
+  for (const nn_loss_class *const *class = nn_losses; *class; class++) {
+    nnL_closure(L, s, l_new, *class);
+    lua_setfield(L, -2, (*class)->name);
+  }
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->methods[NNL_LOSS]);
+  nnL_setfuncs(L, s, methods);
+  lua_pop(L, 1);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->meta[NNL_LOSS]);
+  nnL_setfuncs(L, s, events);
+  lua_pop(L, 1);
+}

@@ -1,0 +1,242 @@
+/* bind/l_optim.c: optimizers: constructors in nn.optim, step, zero_grad, options as fields, groups, slots. */
+#include <string.h>
+
+#include "bind/nnl.h"
+#include "optim/train.h"
+
+static nn_optim *check_optim(lua_State *L, int index) {
+  return nnL_check(L, index, NNL_OPTIM);
+}
+
+/* ---- constructors ---- */
+
+/* Adds the tensors of the list at `list` as a group. Its own options, in the table at `own` (0: none), come over those
+   that all groups share, at `shared` (0: none). */
+static void add_group(lua_State *L, nn_optim *o, int list, int shared, int own) {
+  const nn_optim_class *class = o->class;
+  int n = (int)lua_rawlen(L, list);
+  void *hyper;
+  nn_tensor **params = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *params, 0); /* a temporary that cannot leak */
+  for (int i = 0; i < n; i++) {
+    lua_rawgeti(L, list, i + 1);
+    params[i] = nnL_test(L, -1, NNL_TENSOR);
+    if (!params[i]) nnL_error(L, "%s: parameter %d must be a tensor, got %s", class->name, i + 1, nnL_what(L, -1));
+    nnL_remember(L, -1, params[i]);
+    lua_pop(L, 1);
+  }
+  nnL_expect(L, nn_optim_add_group(o->ctx, o, n, params, &hyper));
+  if (shared) nnL_options(L, shared, class->name, class->params, hyper, NULL);
+  if (own) nnL_options(L, own, class->name, class->params, hyper, "params");
+}
+
+static bool is_group(lua_State *L, int index) {
+  if (!lua_istable(L, index)) return false;
+  bool has = lua_getfield(L, index, "params") == LUA_TTABLE;
+  lua_pop(L, 1);
+  return has;
+}
+
+static int l_new(lua_State *L) {
+  const nn_optim_class *class = nnL_pointer(L);
+  lua_settop(L, 2);
+  void **box = nnL_box(L, NNL_OPTIM, 0);
+  nn_optim *o;
+  if (!lua_istable(L, 1))
+    nnL_error(L, "%s: wants a list of tensors, model:parameters(), or of groups {params = ..., lr = ...}; got %s",
+              class->name, nnL_what(L, 1));
+  if (!lua_isnil(L, 2) && !lua_istable(L, 2))
+    nnL_error(L, "%s: options come in a table, {lr = 0.01}; got %s", class->name, nnL_what(L, 2));
+  nnL_expect(L, nn_optim_new(nnL_ctx(L), class, &o));
+  *box = o;
+  int shared = lua_istable(L, 2) ? 2 : 0;
+  lua_rawgeti(L, 1, 1);
+  if (!is_group(L, -1)) {
+    add_group(L, o, 1, shared, 0);
+  } else {
+    for (int g = 1; g <= (int)lua_rawlen(L, 1); g++) {
+      lua_rawgeti(L, 1, g);
+      if (!is_group(L, -1)) nnL_error(L, "%s: group %d must be {params = {...}, ...}", class->name, g);
+      lua_getfield(L, -1, "params");
+      add_group(L, o, lua_gettop(L), shared, lua_gettop(L) - 1);
+      lua_settop(L, 4);
+    }
+  }
+  lua_settop(L, 3);
+  return nnL_settle(L, nn_optim_build(o->ctx, o));
+}
+
+/* ---- methods ---- */
+
+/* opt:step(), opt:step(closure): the closure computes loss and gradients anew; its value is returned. */
+static int l_step(lua_State *L) {
+  lua_settop(L, 2);
+  check_optim(L, 1);
+  if (!lua_isnil(L, 2)) lua_call(L, 0, 1);
+  nn_optim *o = check_optim(L, 1); /* the closure may have released it */
+  nnL_expect(L, nn_optim_step(o->ctx, o));
+  return lua_gettop(L) > 1;
+}
+
+static int l_zero_grad(lua_State *L) {
+  nn_optim_zero_grad(check_optim(L, 1));
+  return 0;
+}
+
+static void push_options(lua_State *L, const nn_optim *o, int g) {
+  for (const nn_param *p = o->class->params; p->kind != NN_PARAM_END; p++) {
+    nn_arg v = nn_param_get(p, o->hyper[g]);
+    nnL_push_arg(L, &v);
+    lua_setfield(L, -2, p->name);
+  }
+}
+
+/* opt:groups(): a list of {params =, lr =, ...}, to look at. */
+static int l_groups(lua_State *L) {
+  nn_optim *o = check_optim(L, 1);
+  lua_createtable(L, o->ngroups, 0);
+  for (int g = 0; g < o->ngroups; g++) {
+    int n = 0;
+    lua_newtable(L);
+    push_options(L, o, g);
+    lua_newtable(L);
+    for (int i = 0; i < o->nparams; i++) {
+      if (o->param[i].group != g) continue;
+      nnL_push(L, NNL_TENSOR, o->param[i].t);
+      lua_rawseti(L, -2, ++n);
+    }
+    lua_setfield(L, -2, "params");
+    lua_rawseti(L, -2, g + 1);
+  }
+  return 1;
+}
+
+static int l_class(lua_State *L) {
+  lua_pushstring(L, check_optim(L, 1)->class->name);
+  return 1;
+}
+
+/* opt:_slots(): for each parameter {steps =, m = view, v = view}, what a state is made of. */
+static int l_slots(lua_State *L) {
+  nn_optim *o = check_optim(L, 1);
+  lua_createtable(L, o->nparams, 0);
+  for (int i = 0; i < o->nparams; i++) {
+    lua_newtable(L);
+    lua_pushinteger(L, o->param[i].steps);
+    lua_setfield(L, -2, "steps");
+    for (int k = 0; k < o->nslots; k++) {
+      nn_tensor **box = nnL_box_tensor(L);
+      nnL_expect(L, nn_optim_slot(o->ctx, o, k, i, box));
+      lua_setfield(L, -2, o->class->slots[k]);
+    }
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+/* opt:_set_steps(i, n) */
+static int l_set_steps(lua_State *L) {
+  nn_optim *o = check_optim(L, 1);
+  lua_Integer i = luaL_checkinteger(L, 2), n = luaL_checkinteger(L, 3);
+  if (i < 1 || i > o->nparams || n < 0) nnL_error(L, "_set_steps: parameter %d, %d steps", (int)i, (int)n);
+  o->param[i - 1].steps = n;
+  return 0;
+}
+
+/* ---- fields ---- */
+
+static int l_index(lua_State *L) {
+  nnL_state *s = nnL_here(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->methods[NNL_OPTIM]);
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, -2) != LUA_TNIL || lua_type(L, 2) != LUA_TSTRING) return 1;
+  nn_optim *o = check_optim(L, 1);
+  const nn_param *p = nn_param_find(o->class->params, lua_tostring(L, 2));
+  if (!p) return 1;
+  nn_arg v = nn_param_get(p, o->hyper[0]);
+  nnL_push_arg(L, &v);
+  return 1;
+}
+
+/* Sets an option in every group; when the new options do not go together, none is changed. */
+static int l_newindex(lua_State *L) {
+  nn_optim *o = check_optim(L, 1);
+  const char *name = luaL_checkstring(L, 2);
+  const nn_param *p = nn_param_find(o->class->params, name);
+  nn_arg v = nnL_arg(L, 3), old;
+  nn_status st = NN_OK;
+  if (!p) nnL_expect(L, nn_param_unknown(o->ctx, o->class->name, o->class->params, name));
+  for (int g = 0; g < o->ngroups && st == NN_OK; g++) {
+    old = nn_param_get(p, o->hyper[g]);
+    st = nn_param_set(o->ctx, o->class->name, p, o->hyper[g], &v);
+    if (st == NN_OK && o->class->check && (st = o->class->check(o->ctx, o->hyper[g])) != NN_OK) {
+      char text[NN_ERR_SIZE];
+      memcpy(text, o->ctx->err, sizeof text);
+      nn_param_set(o->ctx, o->class->name, p, o->hyper[g], &old);
+      memcpy(o->ctx->err, text, sizeof text);
+    }
+  }
+  nnL_expect(L, st);
+  return 0;
+}
+
+static int l_tostring(lua_State *L) {
+  char args[512];
+  nn_optim *o = *(void **)lua_touserdata(L, 1);
+  if (!o) return lua_pushliteral(L, "released optimizer"), 1;
+  nn_arg lr = nn_param_get(o->class->params, o->hyper[0]);
+  nn_param_print(o->class->params + 1, o->hyper[0], args, sizeof args);
+  lua_pushfstring(L, "%s({lr = %f%s%s)", o->class->name, lr.r, args[0] ? ", " : "}", args[0] ? args + 1 : "");
+  return 1;
+}
+
+static int l_gc(lua_State *L) {
+  void **box = lua_touserdata(L, 1);
+  if (box) {
+    nn_optim_release(*box);
+    *box = NULL;
+  }
+  return 0;
+}
+
+/* core.train_step(model, loss, optimizer, x, y): the loss as a number */
+static int l_train_step(lua_State *L) {
+  nnL_state *s = nnL_here(L);
+  double value = 0;
+  nn_layer *model = nnL_check(L, 1, NNL_LAYER);
+  nn_loss *loss = nnL_check(L, 2, NNL_LOSS);
+  nn_optim *optim = nnL_check(L, 3, NNL_OPTIM);
+  nn_tensor *x = nnL_check_tensor(L, 4), *y = nnL_check_tensor(L, 5);
+  void *outer = s->ctx->host;
+  s->ctx->host = L;
+  nn_status st = nn_train_step(s->ctx, model, loss, optim, x, y, &value);
+  s->ctx->host = outer;
+  nnL_expect(L, st);
+  lua_pushnumber(L, value);
+  return 1;
+}
+
+static const luaL_Reg methods[] = {
+  {"step", l_step}, {"zero_grad", l_zero_grad}, {"groups", l_groups}, {"_class", l_class}, {"_slots", l_slots},
+  {"_set_steps", l_set_steps}, {NULL, NULL}
+};
+static const luaL_Reg events[] = {
+  {"__index", l_index}, {"__newindex", l_newindex}, {"__tostring", l_tostring}, {"__gc", l_gc}, {"__close", l_gc},
+  {NULL, NULL}
+};
+static const luaL_Reg functions[] = {{"train_step", l_train_step}, {NULL, NULL}};
+
+void nnL_open_optim(lua_State *L, nnL_state *s) {
+  nnL_setfuncs(L, s, functions);
+  lua_newtable(L);
+  for (const nn_optim_class *const *class = nn_optims; *class; class++) {
+    nnL_closure(L, s, l_new, *class);
+    lua_setfield(L, -2, (*class)->name);
+  }
+  lua_setfield(L, -2, "optim");
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->methods[NNL_OPTIM]);
+  nnL_setfuncs(L, s, methods);
+  lua_pop(L, 1);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->meta[NNL_OPTIM]);
+  nnL_setfuncs(L, s, events);
+  lua_pop(L, 1);
+}

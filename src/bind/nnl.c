@@ -1,0 +1,348 @@
+/* bind/nnl.c: boxes, arguments and errors; see nnl.h. */
+#include "bind/nnl.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- the collector ---- */
+
+static const size_t STRIDE = (size_t)64 << 20;
+static const size_t BOXES = 4096;
+
+static size_t lua_heap(lua_State *L) {
+  return (size_t)lua_gc(L, LUA_GCCOUNT, 0) * 1024;
+}
+
+/* Note [Pacing]: Lua sees a box as some 40 bytes, however large the tensor. So when live bytes have grown by 64 MiB, by
+   half, or by as much as Lua's own heap (whichever is most) since the last collection, or thousands of boxes were made,
+   the next box collects first. Near the memory limit it begins earlier. */
+static void collect(lua_State *L, nnL_state *s) {
+  if (lua_gc(L, LUA_GCISRUNNING, 0)) lua_gc(L, LUA_GCCOLLECT, 0);
+  size_t live = s->ctx->mem.live, heap = lua_heap(L), more = STRIDE, limit = s->ctx->mem.limit;
+  if (live / 2 > more) more = live / 2;
+  if (heap > more) more = heap;
+  if (limit > live && (limit - live) / 2 < more) more = (limit - live) / 2;
+  s->soft = live + more;
+  s->boxes = 0;
+  s->most = heap / 64 > BOXES ? heap / 64 : BOXES;
+}
+
+void **nnL_box(lua_State *L, nnL_kind kind, int values) {
+  nnL_state *s = nnL_here(L);
+  if (s->ctx->mem.live > s->soft || ++s->boxes > s->most) collect(L, s);
+  void **box = lua_newuserdatauv(L, sizeof *box, values);
+  *box = NULL;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->meta[kind]);
+  lua_setmetatable(L, -2);
+  return box;
+}
+
+static void retain(nnL_kind kind, void *object) {
+  switch (kind) {
+    case NNL_TENSOR: nn_tensor_retain(object); break;
+    case NNL_LAYER: nn_layer_retain(object); break;
+    case NNL_LOSS: nn_loss_retain(object); break;
+    case NNL_OPTIM: nn_optim_retain(object); break;
+    case NNL_KINDS: break;
+  }
+}
+
+void nnL_remember(lua_State *L, int index, void *object) {
+  nnL_state *s = nnL_here(L);
+  index = lua_absindex(L, index);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->cache);
+  lua_pushvalue(L, index);
+  lua_rawsetp(L, -2, object);
+  lua_pop(L, 1);
+}
+
+void nnL_push(lua_State *L, nnL_kind kind, void *object) {
+  nnL_state *s = nnL_here(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->cache);
+  lua_rawgetp(L, -1, object);
+  void **box = lua_touserdata(L, -1);
+  if (box && *box == object) { /* not a released box, nor one of an object that stood here before */
+    lua_remove(L, -2);
+    return;
+  }
+  lua_pop(L, 2);
+  box = nnL_box(L, kind, 0);
+  retain(kind, object);
+  *box = object;
+  nnL_remember(L, -1, object);
+}
+
+static const char *const kind_names[NNL_KINDS] = {"tensor", "layer", "loss", "optimizer"};
+
+void *nnL_test(lua_State *L, int index, nnL_kind kind) {
+  void **box = lua_touserdata(L, index);
+  if (!box || !lua_getmetatable(L, index)) return NULL;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, nnL_here(L)->meta[kind]);
+  int same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  if (!same) return NULL;
+  if (!*box) nnL_error(L, "this %s was released; it cannot be used any more", kind_names[kind]);
+  return *box;
+}
+
+void *nnL_check(lua_State *L, int index, nnL_kind kind) {
+  void *object = nnL_test(L, index, kind);
+  if (!object) nnL_bad_arg(L, index, kind == NNL_OPTIM ? "an optimizer" : lua_pushfstring(L, "a %s", kind_names[kind]));
+  return object;
+}
+
+/* ---- errors ---- */
+
+/* Pushes "script.lua:12: " of the innermost caller that is neither C nor a file of ours. */
+static void where(lua_State *L) {
+  lua_Debug ar;
+  for (int level = 1; lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "Sl", &ar);
+    if (ar.currentline > 0 && strncmp(ar.source, "@nn/", 4) != 0) {
+      lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
+      return;
+    }
+  }
+  lua_pushliteral(L, "");
+}
+
+int nnL_error(lua_State *L, const char *format, ...) {
+  char text[NN_ERR_SIZE];
+  va_list ap;
+  va_start(ap, format);
+  vsnprintf(text, sizeof text, format, ap);
+  va_end(ap);
+  where(L);
+  lua_pushstring(L, text);
+  lua_concat(L, 2);
+  return lua_error(L);
+}
+
+void nnL_expect(lua_State *L, nn_status st) {
+  nnL_state *s = nnL_here(L);
+  if (st == NN_OK) return;
+  if (st == NN_ECALLBACK) { /* the callback's own error value, unchanged */
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->error);
+    lua_pushboolean(L, 0);
+    lua_rawseti(L, LUA_REGISTRYINDEX, s->error);
+    lua_error(L);
+  }
+  if (st == NN_EINTR) {
+    nn_interrupted = 0;
+    lua_pushliteral(L, "interrupted");
+    lua_error(L);
+  }
+  nnL_error(L, "%s", s->ctx->err);
+}
+
+int nnL_settle(lua_State *L, nn_status st) {
+  nnL_expect(L, st);
+  return 1;
+}
+
+const char *nnL_what(lua_State *L, int index) {
+  if (lua_isnoneornil(L, index)) return lua_pushstring(L, lua_isnone(L, index) ? "nothing" : "nil");
+  if (lua_type(L, index) == LUA_TNUMBER) return luaL_tolstring(L, index, NULL);
+  if (lua_type(L, index) == LUA_TSTRING) return lua_pushfstring(L, "the string \"%s\"", lua_tostring(L, index));
+  if (lua_type(L, index) != LUA_TUSERDATA)
+    return lua_pushfstring(L, lua_isboolean(L, index) ? "a %s" : "a %s", luaL_typename(L, index));
+  nn_tensor *t = nnL_test(L, index, NNL_TENSOR);
+  nn_text text;
+  if (t) return lua_pushfstring(L, "a %s tensor of %s", nn_dtype_name(t->v.dtype), nn_value_text(&text, &t->v));
+  for (int kind = NNL_LAYER; kind < NNL_KINDS; kind++)
+    if (nnL_test(L, index, (nnL_kind)kind))
+      return lua_pushfstring(L, kind == NNL_OPTIM ? "an %s" : "a %s", kind_names[kind]);
+  return lua_pushliteral(L, "a userdata");
+}
+
+int nnL_bad_arg(lua_State *L, int index, const char *expected) {
+  lua_Debug ar;
+  const char *got = nnL_what(L, index), *name = "?";
+  if (lua_getstack(L, 0, &ar)) {
+    lua_getinfo(L, "n", &ar);
+    if (ar.name) name = ar.name;
+    if (ar.namewhat && strcmp(ar.namewhat, "method") == 0) {
+      if (index == 1) return nnL_error(L, "%s: called on %s; it wants %s (call it with a colon, x:%s())", name, got, expected, name);
+      index--;
+    }
+  }
+  return nnL_error(L, "%s: argument %d must be %s, got %s", name, index, expected, got);
+}
+
+/* ---- arguments ---- */
+
+static nn_arg list_arg(lua_State *L, int index) {
+  nn_arg v = {.kind = NN_ARG_LIST};
+  lua_Integer n = (lua_Integer)lua_rawlen(L, index);
+  if (n > NN_INTS_MAX) return (nn_arg){.kind = NN_ARG_OTHER, .s = "a longer list"};
+  for (lua_Integer i = 1; i <= n; i++) {
+    int number;
+    lua_rawgeti(L, index, i);
+    v.list[v.n++] = lua_tonumberx(L, -1, &number);
+    lua_pop(L, 1);
+    if (!number) return (nn_arg){.kind = NN_ARG_OTHER, .s = "a list of other things than numbers"};
+  }
+  return v;
+}
+
+nn_arg nnL_arg(lua_State *L, int index) {
+  nn_arg v = {.kind = NN_ARG_OTHER};
+  switch (lua_type(L, index)) {
+    case LUA_TNONE:
+    case LUA_TNIL: v.kind = NN_ARG_NIL; break;
+    case LUA_TBOOLEAN:
+      v.kind = NN_ARG_BOOL;
+      v.b = lua_toboolean(L, index);
+      break;
+    case LUA_TNUMBER:
+      if (lua_isinteger(L, index)) {
+        v.kind = NN_ARG_INT;
+        v.i = lua_tointeger(L, index);
+      } else {
+        v.kind = NN_ARG_REAL;
+        v.r = lua_tonumber(L, index);
+      }
+      break;
+    case LUA_TSTRING:
+      v.kind = NN_ARG_TEXT;
+      v.s = lua_tostring(L, index);
+      break;
+    case LUA_TTABLE: return list_arg(L, lua_absindex(L, index));
+    case LUA_TFUNCTION: v.s = "a function"; break;
+    default: v.s = nnL_test(L, index, NNL_TENSOR) ? "a tensor" : "a userdata"; break;
+  }
+  return v;
+}
+
+void nnL_push_arg(lua_State *L, const nn_arg *v) {
+  switch (v->kind) {
+    case NN_ARG_NIL:
+    case NN_ARG_OTHER: lua_pushnil(L); break;
+    case NN_ARG_BOOL: lua_pushboolean(L, v->b); break;
+    case NN_ARG_INT: lua_pushinteger(L, v->i); break;
+    case NN_ARG_REAL: lua_pushnumber(L, v->r); break;
+    case NN_ARG_TEXT: lua_pushstring(L, v->s); break;
+    case NN_ARG_LIST:
+      lua_createtable(L, v->n, 0);
+      for (int i = 0; i < v->n; i++) {
+        if (v->list[i] == floor(v->list[i]) && fabs(v->list[i]) < 9e15)
+          lua_pushinteger(L, (lua_Integer)v->list[i]);
+        else
+          lua_pushnumber(L, v->list[i]);
+        lua_rawseti(L, -2, i + 1);
+      }
+      break;
+  }
+}
+
+void nnL_options(lua_State *L, int index, const char *owner, const nn_param *params, void *unit, const char *skip) {
+  nn_ctx *ctx = nnL_ctx(L);
+  char unknown[64] = "";
+  index = lua_absindex(L, index);
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING)
+      nnL_error(L, "%s: options have names, as in {%s = ...}; got a list", owner,
+                params && params->kind != NN_PARAM_END ? params->name : "name");
+    const char *name = lua_tostring(L, -2);
+    if (skip && strcmp(name, skip) == 0) continue;
+    const nn_param *p = nn_param_find(params, name);
+    if (p) {
+      nn_arg v = nnL_arg(L, -1);
+      nnL_expect(L, nn_param_set(ctx, owner, p, unit, &v));
+    } else if (!unknown[0] || strcmp(name, unknown) < 0) { /* the same one each time, whatever the table's order */
+      snprintf(unknown, sizeof unknown, "%s", name);
+    }
+  }
+  if (unknown[0]) nnL_expect(L, nn_param_unknown(ctx, owner, params, unknown));
+}
+
+/* A table whose first key is a name, or an empty one: options rather than a list. */
+static bool is_options(lua_State *L, int index) {
+  return lua_istable(L, index) && lua_rawlen(L, index) == 0;
+}
+
+/* Numbers index..last as one list argument: x:reshape(2, 3). */
+static nn_arg rest_arg(lua_State *L, int *index, int last) {
+  nn_arg v = {.kind = NN_ARG_LIST};
+  int number = lua_type(L, *index) == LUA_TNUMBER;
+  if (!number) return nnL_arg(L, (*index)++);
+  for (; *index <= last && lua_type(L, *index) == LUA_TNUMBER; (*index)++) {
+    if (v.n == NN_INTS_MAX) return (nn_arg){.kind = NN_ARG_OTHER, .s = "more numbers"};
+    v.list[v.n++] = lua_tonumber(L, *index);
+  }
+  return v;
+}
+
+void nnL_arguments(lua_State *L, int first, int last, const char *owner, const nn_param *params, void *unit) {
+  nn_ctx *ctx = nnL_ctx(L);
+  const nn_param *p;
+  int place = 0, index = first;
+  unsigned given = 0;
+  nn_param_defaults(params, unit);
+  while (index <= last && !is_options(L, index)) {
+    p = nn_param_at(params, place);
+    if (!p && lua_isnil(L, index)) {
+      index++;
+      continue;
+    }
+    if (!p) nnL_error(L, "%s: too many arguments; %s is one more than it takes", owner, nnL_what(L, index));
+    bool skipped = lua_isnil(L, index) && !(p->flags & NN_P_NEEDED);
+    nn_arg v = {0};
+    if (p->kind == NN_PARAM_INTS && !nn_param_at(params, place + 1))
+      v = rest_arg(L, &index, last);
+    else
+      v = nnL_arg(L, index++);
+    if (!skipped) nnL_expect(L, nn_param_set(ctx, owner, p, unit, &v));
+    given |= 1u << place++;
+  }
+  bool options = index <= last;
+  if (options) nnL_options(L, index, owner, params, unit, NULL);
+  if (options && index < last) nnL_error(L, "%s: the table of options comes last", owner);
+  for (place = 0; (p = nn_param_at(params, place)); place++) {
+    if (!(p->flags & NN_P_NEEDED) || given & 1u << place) continue;
+    if (options && lua_getfield(L, index, p->name) != LUA_TNIL) {
+      lua_pop(L, 1);
+      continue;
+    }
+    nnL_expect(L, nn_param_set(ctx, owner, p, unit, &(nn_arg){.kind = NN_ARG_NIL}));
+  }
+}
+
+nn_shape nnL_shape(lua_State *L, int first, int last, const char *owner) {
+  nn_shape s = {0};
+  bool list = first == last && lua_istable(L, first);
+  int n = list ? (int)lua_rawlen(L, first) : last - first + 1;
+  if (n > NN_MAXDIM) nnL_error(L, "%s: at most %d dimensions, got %d", owner, NN_MAXDIM, n);
+  for (int i = 0; i < n; i++) {
+    int whole;
+    if (list)
+      lua_rawgeti(L, first, i + 1);
+    else
+      lua_pushvalue(L, first + i);
+    s.dim[i] = lua_tointegerx(L, -1, &whole);
+    if (!whole || lua_type(L, -1) != LUA_TNUMBER)
+      nnL_error(L, "%s: size %d must be a whole number, got %s", owner, i + 1, nnL_what(L, -1));
+    lua_pop(L, 1);
+  }
+  s.ndim = n < 0 ? 0 : n;
+  return s;
+}
+
+/* ---- registering ---- */
+
+void nnL_setfuncs(lua_State *L, nnL_state *s, const luaL_Reg *list) {
+  lua_pushlightuserdata(L, s);
+  luaL_setfuncs(L, list, 1);
+}
+
+void nnL_closure(lua_State *L, nnL_state *s, lua_CFunction f, const void *pointer) {
+  union {
+    const void *from;
+    void *to;
+  } p = {.from = pointer}; /* light userdata is never written through */
+  lua_pushlightuserdata(L, s);
+  lua_pushlightuserdata(L, p.to);
+  lua_pushcclosure(L, f, 2);
+}
