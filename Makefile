@@ -141,8 +141,9 @@ $(B)/nnlua: $(CORE_OBJ) $(BIND_OBJ) $(HOST_OBJ)
 	@echo "  LD  $@"; $(CC) $(ALL_FLAGS) -Wl,-E $^ $(LIBS) $(LUA_LIBS) -o $@
 
 # The interpreter that loads it brings Lua; a second copy inside would be a second Lua.
+# Never unloaded: OpenMP's threads live on when a Lua state closes its libraries.
 $(B)/nn.so: $(CORE_OBJ) $(BIND_OBJ)
-	@echo "  LD  $@"; $(CC) $(ALL_FLAGS) -shared $^ $(LIBS) -o $@
+	@echo "  LD  $@"; $(CC) $(ALL_FLAGS) -shared -Wl,-z,nodelete $^ $(LIBS) -o $@
 
 build/nnlua: build/release/nnlua
 	@ln -sf release/nnlua $@
