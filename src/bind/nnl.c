@@ -88,8 +88,9 @@ void *nnL_test(lua_State *L, int index, nnL_kind kind) {
 }
 
 void *nnL_check(lua_State *L, int index, nnL_kind kind) {
+  static const char *const wanted[NNL_KINDS] = {"a tensor", "a layer", "a loss", "an optimizer"};
   void *object = nnL_test(L, index, kind);
-  if (!object) nnL_bad_arg(L, index, kind == NNL_OPTIM ? "an optimizer" : lua_pushfstring(L, "a %s", kind_names[kind]));
+  if (!object) nnL_bad_arg(L, index, wanted[kind]);
   return object;
 }
 
