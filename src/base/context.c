@@ -24,7 +24,8 @@ nn_ctx *nn_ctx_new(void) {
   nn_ctx tmp = {.mem = boot};
   nn_ctx *ctx = nn_mem_take_zero(&tmp, sizeof *ctx);
   if (!ctx) return NULL;
-  /* the context's own block is counted by nobody: live bytes fall to nought when all objects are gone */
+  /* the context's own block is counted by nobody: live bytes fall to nought when all objects are
+     gone */
   nn_mem_init(&ctx->mem);
   nn_rng_init(&ctx->rng, 0);
   ctx->threads = usable_cores();

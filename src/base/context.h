@@ -1,6 +1,7 @@
 /*
- * base/context.h: everything that would otherwise be a global. One context a Lua state; the core takes it as its first
- * argument and keeps no state elsewhere. (The exception is nn_interrupted: a signal handler has no context.)
+ * base/context.h: everything that would otherwise be a global. One context a Lua state; the core
+ * takes it as its first argument and keeps no state elsewhere. (The exception is nn_interrupted: a
+ * signal handler has no context.)
  */
 #ifndef NN_BASE_CONTEXT_H
 #define NN_BASE_CONTEXT_H
@@ -21,7 +22,7 @@ enum { NN_ERR_SIZE = 2048 };
 extern volatile sig_atomic_t nn_interrupted;
 
 struct nn_ctx {
-  char err[NN_ERR_SIZE];  /* the text of the last failure */
+  char err[NN_ERR_SIZE]; /* the text of the last failure */
   nn_memory mem;
   nn_rng rng;
   struct nn_node *newest; /* autograd: live nodes, newest first (grad/graph.h) */
@@ -29,8 +30,9 @@ struct nn_ctx {
   int no_grad;            /* > 0: nothing is recorded */
   int threads;            /* the most that a kernel or BLAS may use */
   int real;               /* the default floating dtype: NN_F32 or NN_F64 (tensor/dtype.h) */
-  bool reuse;             /* an op may overwrite an input that nobody else holds; NNLUA_NO_REUSE=1 turns it off */
-  void *host;             /* the Lua state that runs, for callbacks; the core only carries it */
+  bool
+    reuse; /* an op may overwrite an input that nobody else holds; NNLUA_NO_REUSE=1 turns it off */
+  void *host; /* the Lua state that runs, for callbacks; the core only carries it */
 };
 
 /* Creates a context: seed 0, one thread for each core that may be used. NULL: no memory. */
@@ -40,7 +42,7 @@ void nn_ctx_free(nn_ctx *ctx);
 
 /* Writes the text and returns `code`: `return nn_fail(ctx, NN_ESHAPE, "matmul: ...", ...)`. */
 nn_status nn_fail(nn_ctx *ctx, nn_status code, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+  __attribute__((format(printf, 3, 4)));
 /* Puts "prefix: " before the text of the last failure, to say where in a model it happened. */
 void nn_fail_prefix(nn_ctx *ctx, const char *prefix);
 /* NN_EINTR when the user pressed Ctrl-C, else NN_OK. */

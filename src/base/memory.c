@@ -23,15 +23,17 @@ enum { MIB = 1 << 20 };
 static const size_t POOL_ALWAYS = 64 * (size_t)MIB;
 static const size_t LARGEST = (size_t)1 << 46;
 
-/* Eight classes to a doubling: 64, 128, ... 512, 576, 640, ... 1024, 1152, ... Waste is at most an eighth. */
+/* Eight classes to a doubling: 64, 128, ... 512, 576, 640, ... 1024, 1152, ... Waste is at most
+   an eighth. */
 static int class_of(size_t bytes, size_t *size) {
   if (bytes <= 512) {
     size_t units = bytes ? (bytes + 63) / 64 : 1;
     *size = units * 64;
     return (int)units - 1;
   }
-  int k = 63 - __builtin_clzll((unsigned long long)(bytes - 1)); /* 2^k < bytes <= 2^(k+1), k >= 9 */
-  size_t eighth = ((bytes - 1) >> (k - 3)) - 8;                  /* 0..7 */
+  int k = 63 -
+          __builtin_clzll((unsigned long long)(bytes - 1)); /* 2^k < bytes <= 2^(k+1), k >= 9 */
+  size_t eighth = ((bytes - 1) >> (k - 3)) - 8;             /* 0..7 */
   *size = (eighth + 9) << (k - 3);
   return 8 + (k - 9) * 8 + (int)eighth;
 }
@@ -43,19 +45,21 @@ size_t nn_mem_rounded(size_t bytes) {
 }
 
 static size_t read_limit(const char *path) {
-  unsigned long long v = 0;
+  char text[32] = "";
   FILE *f = fopen(path, "re");
   if (!f) return SIZE_MAX;
-  int n = fscanf(f, "%llu", &v);
+  const char *line = fgets(text, sizeof text, f);
   fclose(f);
-  return n == 1 && v > 0 ? (size_t)v : SIZE_MAX; /* "max" of cgroup 2 is no number */
+  unsigned long long v = line ? strtoull(text, NULL, 10) : 0; /* "max" of cgroup 2 is no number */
+  return v > 0 ? (size_t)v : SIZE_MAX;
 }
 
 static size_t default_limit(void) {
   size_t least = SIZE_MAX;
   long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
   if (pages > 0 && page > 0) least = (size_t)pages * (size_t)page;
-  const char *const files[] = {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
+  const char *const files[] = {"/sys/fs/cgroup/memory.max",
+                               "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
   for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
     size_t v = read_limit(files[i]);
     if (v < least) least = v;

@@ -89,7 +89,8 @@ static nn_status refuse(nn_ctx *ctx, const char *owner, const nn_param *p, const
   wanted_text(p, want, sizeof want);
   got_text(v, got, sizeof got);
   if (v->kind == NN_ARG_NIL)
-    return nn_fail(ctx, NN_ETYPE, "%s: '%s' is missing; it must be %s (%s)", owner, p->name, want, p->doc);
+    return nn_fail(ctx, NN_ETYPE, "%s: '%s' is missing; it must be %s (%s)", owner, p->name, want,
+                   p->doc);
   return nn_fail(ctx, NN_EVALUE, "%s: '%s' must be %s, got %s", owner, p->name, want, got);
 }
 
@@ -144,7 +145,8 @@ static bool store_choice(const nn_param *p, void *unit, const nn_arg *v) {
   return false;
 }
 
-nn_status nn_param_set(nn_ctx *ctx, const char *owner, const nn_param *p, void *unit, const nn_arg *v) {
+nn_status nn_param_set(nn_ctx *ctx, const char *owner, const nn_param *p, void *unit,
+                       const nn_arg *v) {
   bool ok = false;
   double r = 0;
   int64_t i = 0;
@@ -206,7 +208,8 @@ const nn_param *nn_param_at(const nn_param *params, int i) {
   return NULL;
 }
 
-/* Edits between two words, insertion, deletion or change of a letter each one (Levenshtein); long words are cut. */
+/* Edits between two words, insertion, deletion or change of a letter each one (Levenshtein);
+   long words are cut. */
 static int slips(const char *a, const char *b) {
   enum { MAX = 32 };
   int row[MAX + 1], na = (int)strnlen(a, MAX), nb = (int)strnlen(b, MAX);
@@ -238,7 +241,8 @@ const char *nn_nearest(const char *name, const char *const *names) {
   return best;
 }
 
-nn_status nn_param_unknown(nn_ctx *ctx, const char *owner, const nn_param *params, const char *name) {
+nn_status nn_param_unknown(nn_ctx *ctx, const char *owner, const nn_param *params,
+                           const char *name) {
   enum { MAX = 32 };
   const char *names[MAX + 1];
   char all[512] = "";
@@ -250,12 +254,15 @@ nn_status nn_param_unknown(nn_ctx *ctx, const char *owner, const nn_param *param
     if (w > 0 && at + (size_t)w < sizeof all) at += (size_t)w;
   }
   names[n] = NULL;
-  if (n == 0) return nn_fail(ctx, NN_EVALUE, "%s: there is no option '%.60s'; it takes none", owner, name);
+  if (n == 0)
+    return nn_fail(ctx, NN_EVALUE, "%s: there is no option '%.60s'; it takes none", owner, name);
   const char *near = nn_nearest(name, names);
   if (near)
-    return nn_fail(ctx, NN_EVALUE, "%s: there is no option '%.60s'; did you mean '%s'? (the options are %s)", owner,
+    return nn_fail(ctx, NN_EVALUE,
+                   "%s: there is no option '%.60s'; did you mean '%s'? (the options are %s)", owner,
                    name, near, all);
-  return nn_fail(ctx, NN_EVALUE, "%s: there is no option '%.60s'; the options are %s", owner, name, all);
+  return nn_fail(ctx, NN_EVALUE, "%s: there is no option '%.60s'; the options are %s", owner, name,
+                 all);
 }
 
 /* ---- printing and parsing ---- */
@@ -340,7 +347,8 @@ static const char *read_value(const char *s, nn_arg *v, char *word, size_t size)
   return end == s ? NULL : end;
 }
 
-nn_status nn_param_parse(nn_ctx *ctx, const char *owner, const nn_param *params, void *unit, const char *text) {
+nn_status nn_param_parse(nn_ctx *ctx, const char *owner, const nn_param *params, void *unit,
+                         const char *text) {
   char word[64], name[64];
   int place = 0;
   nn_param_defaults(params, unit);
@@ -349,7 +357,8 @@ nn_status nn_param_parse(nn_ctx *ctx, const char *owner, const nn_param *params,
     size_t n = strcspn(s, "=,");
     if (s[n] == '=' && *s != '{' && *s != '"') {
       size_t len = strcspn(s, " =");
-      if (len >= sizeof name) return nn_fail(ctx, NN_EVALUE, "%s: name too long in \"%s\"", owner, text);
+      if (len >= sizeof name)
+        return nn_fail(ctx, NN_EVALUE, "%s: name too long in \"%s\"", owner, text);
       memcpy(name, s, len);
       name[len] = 0;
       p = nn_param_find(params, name);

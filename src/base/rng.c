@@ -1,8 +1,8 @@
 /* base/rng.c: Philox4x32-10; see rng.h. */
 #include "base/rng.h"
 
-const char *const nn_stream_names[NN_NSTREAMS + 1] = {"user",  "init",    "shuffle", "split", "dropout",
-                                                      "noise", "augment", "search",  0};
+const char *const nn_stream_names[NN_NSTREAMS + 1] = {
+  "user", "init", "shuffle", "split", "dropout", "noise", "augment", "search", 0};
 
 void nn_rng_init(nn_rng *rng, uint64_t seed) {
   *rng = (nn_rng){.seed = seed};

@@ -1,9 +1,10 @@
 /*
  * base/rng.h: random streams from a counter-based generator.
  *
- * Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC 2011): a block of four
- * 32-bit words is a pure function of (seed, stream, block number). So the state of a stream is one integer, element i
- * of a draw does not depend on who computes it, and nothing depends on the number of threads.
+ * Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC
+ * 2011): a block of four 32-bit words is a pure function of (seed, stream, block number). So the
+ * state of a stream is one integer, element i of a draw does not depend on who computes it, and
+ * nothing depends on the number of threads.
  */
 #ifndef NN_BASE_RNG_H
 #define NN_BASE_RNG_H
@@ -12,14 +13,14 @@
 
 /* One stream a purpose, so that a drawn dropout mask never shifts the order of the batches. */
 typedef enum nn_stream {
-  NN_RNG_USER,     /* nn.rand, nn.randn, ... */
-  NN_RNG_INIT,     /* initial weights */
-  NN_RNG_SHUFFLE,  /* order of batches */
-  NN_RNG_SPLIT,    /* parts of a dataset */
-  NN_RNG_DROPOUT,  /* masks */
-  NN_RNG_NOISE,    /* GaussianNoise */
-  NN_RNG_AUGMENT,  /* images */
-  NN_RNG_SEARCH,   /* hyper-parameters */
+  NN_RNG_USER,    /* nn.rand, nn.randn, ... */
+  NN_RNG_INIT,    /* initial weights */
+  NN_RNG_SHUFFLE, /* order of batches */
+  NN_RNG_SPLIT,   /* parts of a dataset */
+  NN_RNG_DROPOUT, /* masks */
+  NN_RNG_NOISE,   /* GaussianNoise */
+  NN_RNG_AUGMENT, /* images */
+  NN_RNG_SEARCH,  /* hyper-parameters */
   NN_NSTREAMS
 } nn_stream;
 

@@ -6,9 +6,11 @@ static int l_requires_grad(lua_State *L) {
   nn_tensor *x = nnL_check_tensor(L, 1);
   bool flag = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
   if (flag && !nn_is_real(x->v.dtype))
-    nnL_error(L, "requires_grad_: only floating tensors can require a gradient, not %s", nn_dtype_name(x->v.dtype));
+    nnL_error(L, "requires_grad_: only floating tensors can require a gradient, not %s",
+              nn_dtype_name(x->v.dtype));
   if (x->node)
-    nnL_error(L, "requires_grad_: the tensor is the result of an operation, not a leaf; detach() it first");
+    nnL_error(
+      L, "requires_grad_: the tensor is the result of an operation, not a leaf; detach() it first");
   x->requires_grad = flag;
   lua_settop(L, 1);
   return 1;
@@ -18,8 +20,11 @@ static int l_requires_grad(lua_State *L) {
 static int l_backward(lua_State *L) {
   bool retain = false;
   lua_settop(L, 3);
-  nn_tensor *y = nnL_check_tensor(L, 1), *seed = lua_isnil(L, 2) ? NULL : nnL_test(L, 2, NNL_TENSOR);
-  if (!seed && !lua_isnil(L, 2)) nnL_error(L, "backward: the seed must be a tensor, got %s (options come after it)", nnL_what(L, 2));
+  nn_tensor *y = nnL_check_tensor(L, 1),
+            *seed = lua_isnil(L, 2) ? NULL : nnL_test(L, 2, NNL_TENSOR);
+  if (!seed && !lua_isnil(L, 2))
+    nnL_error(L, "backward: the seed must be a tensor, got %s (options come after it)",
+              nnL_what(L, 2));
   if (!lua_isnil(L, 3)) {
     luaL_checktype(L, 3, LUA_TTABLE);
     lua_getfield(L, 3, "retain");
@@ -75,7 +80,8 @@ static int l_grad(lua_State *L) {
     lua_rawgeti(L, 2, i + 1);
     target[i] = nnL_check_tensor(L, -1);
     lua_pop(L, 1);
-    if (!nn_needs_grad(target[i])) nnL_error(L, "grad: tensor %d of the list does not require a gradient", i + 1);
+    if (!nn_needs_grad(target[i]))
+      nnL_error(L, "grad: tensor %d of the list does not require a gradient", i + 1);
   }
   void *outer = s->ctx->host;
   s->ctx->host = L;
@@ -93,10 +99,11 @@ static int l_grad(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg methods[] = {
-  {"requires_grad_", l_requires_grad}, {"backward", l_backward}, {"zero_grad", l_zero_grad}, {"detach", l_detach},
-  {NULL, NULL}
-};
+static const luaL_Reg methods[] = {{"requires_grad_", l_requires_grad},
+                                   {"backward", l_backward},
+                                   {"zero_grad", l_zero_grad},
+                                   {"detach", l_detach},
+                                   {NULL, NULL}};
 
 static const luaL_Reg functions[] = {{"no_grad", l_no_grad}, {"grad", l_grad}, {NULL, NULL}};
 

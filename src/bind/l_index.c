@@ -1,6 +1,6 @@
 /*
- * bind/l_index.c: x[i], x[{i, {j, k}, {}}], x[indices], their assignment, and the fields x.shape, x.grad,
- * x.requires_grad. Every step of an index is an operation, so gradients go through it.
+ * bind/l_index.c: x[i], x[{i, {j, k}, {}}], x[indices], their assignment, and the fields x.shape,
+ * x.grad, x.requires_grad. Every step of an index is an operation, so gradients go through it.
  */
 #include <string.h>
 
@@ -26,7 +26,8 @@ static int64_t index_number(lua_State *L, int at) {
   int whole;
   lua_Integer i = lua_tointegerx(L, at, &whole);
   if (!whole || lua_type(L, at) != LUA_TNUMBER)
-    nnL_error(L, "an index must be a whole number, a range {first, last} or {} for all, got %s", nnL_what(L, at));
+    nnL_error(L, "an index must be a whole number, a range {first, last} or {} for all, got %s",
+              nnL_what(L, at));
   return i;
 }
 
@@ -55,7 +56,8 @@ static int read_steps(lua_State *L, const nn_tensor *x, int key, step *steps) {
   nn_text t;
   if (!lua_istable(L, key)) {
     steps[0] = read_step(L, key);
-    if (x->v.shape.ndim == 0) nnL_error(L, "a tensor without dimensions cannot be indexed; use item()");
+    if (x->v.shape.ndim == 0)
+      nnL_error(L, "a tensor without dimensions cannot be indexed; use item()");
     return 1;
   }
   int n = (int)lua_rawlen(L, key);
@@ -70,12 +72,15 @@ static int read_steps(lua_State *L, const nn_tensor *x, int key, step *steps) {
 }
 
 static nn_status apply_step(nn_ctx *ctx, const step *s, int dim, nn_tensor *x, nn_tensor **out) {
-  if (s->kind == STEP_ONE) return nn_apply(ctx, &nn_op_select, &(select_attr){dim, s->first}, 1, &x, out);
+  if (s->kind == STEP_ONE)
+    return nn_apply(ctx, &nn_op_select, &(select_attr){dim, s->first}, 1, &x, out);
   int64_t size = x->v.shape.dim[dim - 1];
-  int64_t first = s->first < 0 ? s->first + size + 1 : s->first, last = s->last < 0 ? s->last + size + 1 : s->last;
+  int64_t first = s->first < 0 ? s->first + size + 1 : s->first,
+          last = s->last < 0 ? s->last + size + 1 : s->last;
   *out = NULL;
   if (first < 1 || last > size || last < first - 1)
-    return nn_fail(ctx, NN_EINDEX, "range {%lld, %lld} leaves 1..%lld of dimension %d (counting starts at 1)",
+    return nn_fail(ctx, NN_EINDEX,
+                   "range {%lld, %lld} leaves 1..%lld of dimension %d (counting starts at 1)",
                    (long long)s->first, (long long)s->last, (long long)size, dim);
   return nn_apply(ctx, &nn_op_narrow, &(narrow_attr){dim, first, last - first + 1}, 1, &x, out);
 }
@@ -108,7 +113,8 @@ static void push_number(lua_State *L, const nn_value *v, int64_t at) {
 static int element(lua_State *L, const nn_tensor *x, int64_t i) {
   int64_t n = x->v.shape.dim[0], at = i < 0 ? i + n : i - 1;
   if (i == 0 || at < 0 || at >= n)
-    nnL_error(L, "index %lld is out of range 1..%lld (counting starts at 1)", (long long)i, (long long)n);
+    nnL_error(L, "index %lld is out of range 1..%lld (counting starts at 1)", (long long)i,
+              (long long)n);
   push_number(L, &x->v, x->v.offset + at * x->v.stride[0]);
   return 1;
 }
@@ -117,11 +123,13 @@ int nnL_index(lua_State *L, nn_tensor *x, int key) {
   nn_ctx *ctx = nnL_ctx(L);
   step steps[NN_MAXDIM];
   bool tracked = ctx->no_grad == 0 && nn_needs_grad(x);
-  if (lua_isinteger(L, key) && x->v.shape.ndim == 1 && !tracked) return element(L, x, lua_tointeger(L, key));
+  if (lua_isinteger(L, key) && x->v.shape.ndim == 1 && !tracked)
+    return element(L, x, lua_tointeger(L, key));
   nn_tensor **box = nnL_box_tensor(L), *indices = nnL_test(L, key, NNL_TENSOR);
   if (indices) {
     int64_t dim = 1;
-    return nnL_settle(L, nn_apply(ctx, &nn_op_index_select, &dim, 2, (nn_tensor *[]){x, indices}, box));
+    return nnL_settle(
+      L, nn_apply(ctx, &nn_op_index_select, &dim, 2, (nn_tensor *[]){x, indices}, box));
   }
   int n = read_steps(L, x, key, steps);
   nnL_expect(L, apply_steps(ctx, steps, n, x, box));
@@ -165,8 +173,8 @@ static int set_grad(lua_State *L, nn_tensor *x) {
     return 0;
   }
   if (t->v.dtype != x->v.dtype || !nn_shape_equal(&t->v.shape, &x->v.shape))
-    nnL_error(L, "x.grad: must be a %s tensor of %s, got %s of %s", nn_dtype_name(x->v.dtype), nn_value_text(&a, &x->v),
-              nn_dtype_name(t->v.dtype), nn_value_text(&b, &t->v));
+    nnL_error(L, "x.grad: must be a %s tensor of %s, got %s of %s", nn_dtype_name(x->v.dtype),
+              nn_value_text(&a, &x->v), nn_dtype_name(t->v.dtype), nn_value_text(&b, &t->v));
   nnL_expect(L, nn_tensor_grad(ctx, x, &g));
   nnL_expect(L, nn_copy_into(ctx, &g->v, &t->v));
   nn_touch(&g->v);
@@ -183,10 +191,11 @@ static nn_status assign(nn_ctx *ctx, nn_tensor *to, nn_tensor *from, double numb
   if (!from) return nn_fill_into(ctx, &to->v, number);
   NN_TRY(nn_shape_broadcast(ctx, "assignment", &to->v.shape, &from->v.shape, &wide));
   if (!nn_shape_equal(&wide, &to->v.shape))
-    return nn_fail(ctx, NN_ESHAPE, "assignment: %s does not fit into %s", nn_value_text(&a, &from->v),
-                   nn_value_text(&b, &to->v));
+    return nn_fail(ctx, NN_ESHAPE, "assignment: %s does not fit into %s",
+                   nn_value_text(&a, &from->v), nn_value_text(&b, &to->v));
   if (from->v.storage != to->v.storage) return nn_copy_into(ctx, &to->v, &from->v);
-  NN_TRY(nn_tensor_new(ctx, from->v.dtype, &from->v.shape, &copy)); /* it may overlap what is written */
+  NN_TRY(
+    nn_tensor_new(ctx, from->v.dtype, &from->v.shape, &copy)); /* it may overlap what is written */
   NN_GO(nn_copy_into(ctx, &copy->v, &from->v));
   NN_GO(nn_copy_into(ctx, &to->v, &copy->v));
 done:
@@ -209,7 +218,9 @@ static int l_newindex(lua_State *L) {
     nnL_error(L, "only numbers and tensors can be assigned to elements, got %s", nnL_what(L, 3));
   nnL_expect(L, nn_check_writable(ctx, "assignment", x));
   if (from && ctx->no_grad == 0 && nn_needs_grad(from))
-    nnL_error(L, "assignment: the value requires a gradient, which a write in place would lose; detach() it");
+    nnL_error(
+      L,
+      "assignment: the value requires a gradient, which a write in place would lose; detach() it");
   int n = read_steps(L, x, 2, steps);
   ctx->no_grad++; /* the view is only for writing */
   nn_status st = apply_steps(ctx, steps, n, x, box);

@@ -1,10 +1,12 @@
 /*
- * bind/l_layer.c: layers. Constructors, m(x), fields, and the primitives from which lua/nn/module.lua makes parameters(),
- * state(), clone() and the rest, for these and for modules written in Lua alike.
+ * bind/l_layer.c: layers. Constructors, m(x), fields, and the primitives from which
+ * lua/nn/module.lua makes parameters(), state(), clone() and the rest, for these and for modules
+ * written in Lua alike.
  *
- * Note [Children]: a container's box has one user value, the list of its children's Lua values. It keeps them alive and
- * gives model[i] back as what was put in. In C the container holds the same children: layers by count, modules written
- * in Lua through a foreign layer, which finds its module in the state's weak table by its address.
+ * Note [Children]: a container's box has one user value, the list of its children's Lua values. It
+ * keeps them alive and gives model[i] back as what was put in. In C the container holds the same
+ * children: layers by count, modules written in Lua through a foreign layer, which finds its module
+ * in the state's weak table by its address.
  */
 #include <string.h>
 
@@ -26,7 +28,8 @@ static int l_call_module(lua_State *L) {
   nnL_state *s = nnL_here(L);
   module_call *c = lua_touserdata(L, 1);
   lua_rawgeti(L, LUA_REGISTRYINDEX, s->modules);
-  if (lua_rawgetp(L, -1, c->layer) == LUA_TNIL) return luaL_error(L, "the Lua module of a container is gone");
+  if (lua_rawgetp(L, -1, c->layer) == LUA_TNIL)
+    return luaL_error(L, "the Lua module of a container is gone");
   *nnL_box_tensor(L) = nn_tensor_retain(c->x);
   lua_call(L, 1, 1);
   nn_tensor *y = nnL_test(L, -1, NNL_TENSOR);
@@ -66,8 +69,8 @@ static bool callable(lua_State *L, int index) {
   return true;
 }
 
-/* What C holds for the child at `index`, one reference to be given on; a module gets a foreign layer. `box`: an empty box
-   that owns it until then. */
+/* What C holds for the child at `index`, one reference to be given on; a module gets a foreign
+   layer. `box`: an empty box that owns it until then. */
 static nn_layer *child_layer(lua_State *L, int index, void **box, const char *who) {
   nnL_state *s = nnL_here(L);
   nn_layer *l = nnL_test(L, index, NNL_LAYER);
@@ -76,7 +79,9 @@ static nn_layer *child_layer(lua_State *L, int index, void **box, const char *wh
     nnL_remember(L, index, l);
     return *box = nn_layer_retain(l);
   }
-  if (!callable(L, index)) nnL_error(L, "%s: a child must be a layer, a module or a function, got %s", who, nnL_what(L, index));
+  if (!callable(L, index))
+    nnL_error(L, "%s: a child must be a layer, a module or a function, got %s", who,
+              nnL_what(L, index));
   nn_layer *foreign;
   nnL_expect(L, nn_layer_foreign_new(s->ctx, call_foreign, &foreign));
   *box = foreign;
@@ -104,7 +109,8 @@ static void add_child(lua_State *L, int self, int index) {
 
 static nn_layer *check_container(lua_State *L, const char *who) {
   nn_layer *l = check_layer(L, 1);
-  if (!l->class->container) nnL_error(L, "%s: only a container has children, not %s", who, l->class->name);
+  if (!l->class->container)
+    nnL_error(L, "%s: only a container has children, not %s", who, l->class->name);
   return l;
 }
 
@@ -133,7 +139,8 @@ static int child_index(lua_State *L, const nn_layer *l, int at) {
   int whole;
   lua_Integer i = lua_tointegerx(L, at, &whole);
   if (!whole || i == 0 || i > l->nchild || i < -l->nchild)
-    nnL_error(L, "%s has layers 1..%d, there is no [%s]", l->class->name, l->nchild, luaL_tolstring(L, at, NULL));
+    nnL_error(L, "%s has layers 1..%d, there is no [%s]", l->class->name, l->nchild,
+              luaL_tolstring(L, at, NULL));
   return (int)(i < 0 ? l->nchild + i : i - 1);
 }
 
@@ -165,7 +172,8 @@ static void **new_layer(lua_State *L, const nn_layer_class *class) {
 
 static int l_new(lua_State *L) {
   const nn_layer_class *class = nnL_pointer(L);
-  int last = lua_gettop(L), list = class->container && last == 1 && lua_istable(L, 1) && !callable(L, 1);
+  int last = lua_gettop(L),
+      list = class->container && last == 1 && lua_istable(L, 1) && !callable(L, 1);
   void **box = new_layer(L, class);
   int self = lua_gettop(L);
   if (class->container) {
@@ -201,7 +209,8 @@ static int l_new_like(lua_State *L) {
 
 static int l_forward(lua_State *L) {
   nnL_state *s = nnL_here(L);
-  if (lua_gettop(L) > 2) nnL_error(L, "forward: this layer takes one tensor, got %d arguments", lua_gettop(L) - 1);
+  if (lua_gettop(L) > 2)
+    nnL_error(L, "forward: this layer takes one tensor, got %d arguments", lua_gettop(L) - 1);
   lua_settop(L, 2);
   nn_tensor **box = nnL_box_tensor(L), *x;
   nn_layer *l = check_layer(L, 1);
@@ -248,11 +257,14 @@ static int slot_index(const nn_layer *l, const char *name) {
 static void set_slot(lua_State *L, nn_layer *l, int i, int value, bool any_dtype) {
   nn_tensor *t = nnL_check_tensor(L, value), *old = l->slot[i].tensor;
   nn_text a, b;
-  if (!nn_shape_equal(&t->v.shape, &old->v.shape) || !nn_is_real(t->v.dtype) || (!any_dtype && t->v.dtype != old->v.dtype))
+  if (!nn_shape_equal(&t->v.shape, &old->v.shape) || !nn_is_real(t->v.dtype) ||
+      (!any_dtype && t->v.dtype != old->v.dtype))
     nnL_error(L, "%s.%s must be a %s tensor of %s, got %s of %s", l->class->name, l->slot[i].name,
-              nn_dtype_name(old->v.dtype), nn_value_text(&a, &old->v), nn_dtype_name(t->v.dtype), nn_value_text(&b, &t->v));
+              nn_dtype_name(old->v.dtype), nn_value_text(&a, &old->v), nn_dtype_name(t->v.dtype),
+              nn_value_text(&b, &t->v));
   if (t->node)
-    nnL_error(L, "%s.%s must be a leaf, not the result of an operation; detach() it", l->class->name, l->slot[i].name);
+    nnL_error(L, "%s.%s must be a leaf, not the result of an operation; detach() it",
+              l->class->name, l->slot[i].name);
   nnL_remember(L, value, t);
   nn_layer_replace(l, i, t);
   if (!l->slot[i].buffer && t != old) t->requires_grad = t->is_parameter = true;
@@ -349,18 +361,22 @@ static int l_gc(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg methods[] = {
-  {"forward", l_forward}, {"add", l_add}, {"_slots", l_slots}, {"_children", l_children}, {"_set_slot", l_set_slot},
-  {"_set_training", l_set_training}, {"_class", l_class}, {"_new", l_new_like}, {NULL, NULL}
-};
+static const luaL_Reg methods[] = {{"forward", l_forward},
+                                   {"add", l_add},
+                                   {"_slots", l_slots},
+                                   {"_children", l_children},
+                                   {"_set_slot", l_set_slot},
+                                   {"_set_training", l_set_training},
+                                   {"_class", l_class},
+                                   {"_new", l_new_like},
+                                   {NULL, NULL}};
 
 static const luaL_Reg events[] = {
-  {"__call", l_forward}, {"__index", l_index}, {"__newindex", l_newindex}, {"__len", l_len}, {"__tostring", l_tostring},
-  {"__gc", l_gc}, {"__close", l_gc}, {NULL, NULL}
-};
+  {"__call", l_forward},      {"__index", l_index}, {"__newindex", l_newindex}, {"__len", l_len},
+  {"__tostring", l_tostring}, {"__gc", l_gc},       {"__close", l_gc},          {NULL, NULL}};
 
 void nnL_open_layer(lua_State *L, nnL_state *s) {
-  for (const nn_layer_class *const *class = nn_layers; *class; class++) {
+  for (const nn_layer_class *const *class = nn_layers; *class; class ++) {
     nnL_closure(L, s, l_new, *class);
     lua_setfield(L, -2, (*class)->name);
   }

@@ -24,7 +24,8 @@ static int l_forward(lua_State *L) {
   nn_tensor *t[2];
   for (int k = 0; k < 2; k++)
     if (!(t[k] = nnL_test(L, k + 2, NNL_TENSOR)))
-      nnL_error(L, "%s: the %s must be a tensor, got %s", l->class->name, k ? "target" : "prediction", nnL_what(L, k + 2));
+      nnL_error(L, "%s: the %s must be a tensor, got %s", l->class->name,
+                k ? "target" : "prediction", nnL_what(L, k + 2));
   return nnL_settle(L, nn_loss_forward(nnL_ctx(L), l, t[0], t[1], box));
 }
 
@@ -65,11 +66,12 @@ static int l_gc(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {{"forward", l_forward}, {"_class", l_class}, {NULL, NULL}};
-static const luaL_Reg events[] = {{"__call", l_forward}, {"__index", l_index}, {"__tostring", l_tostring},
-                                  {"__gc", l_gc}, {"__close", l_gc}, {NULL, NULL}};
+static const luaL_Reg events[] = {{"__call", l_forward},      {"__index", l_index},
+                                  {"__tostring", l_tostring}, {"__gc", l_gc},
+                                  {"__close", l_gc},          {NULL, NULL}};
 
 void nnL_open_loss(lua_State *L, nnL_state *s) {
-  for (const nn_loss_class *const *class = nn_losses; *class; class++) {
+  for (const nn_loss_class *const *class = nn_losses; *class; class ++) {
     nnL_closure(L, s, l_new, *class);
     lua_setfield(L, -2, (*class)->name);
   }

@@ -1,4 +1,5 @@
-/* bind/l_make.c: new tensors: nn.tensor, zeros, ones, full, rand, randn, randint, randperm, range, linspace, eye. */
+/* bind/l_make.c: new tensors: nn.tensor, zeros, ones, full, rand, randn, randint, randperm,
+   range, linspace, eye. */
 #include <math.h>
 #include <string.h>
 
@@ -12,7 +13,8 @@ typedef struct options {
   bool requires_grad;
 } options;
 
-/* Takes {dtype =, requires_grad =} off the top of the arguments when it is there; `last` shrinks. Unknown fields raise. */
+/* Takes {dtype =, requires_grad =} off the top of the arguments when it is there; `last`
+   shrinks. Unknown fields raise. */
 static options read_options(lua_State *L, const char *who, int *last, nn_dtype dtype) {
   options o = {dtype, false};
   if (*last < 1 || !lua_istable(L, *last) || lua_rawlen(L, *last) > 0) return o;
@@ -23,7 +25,9 @@ static options read_options(lua_State *L, const char *who, int *last, nn_dtype d
     if (strcmp(name, "dtype") == 0) {
       const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
       int d = nn_dtype_find(text);
-      if (d < 0) nnL_error(L, "%s: dtype must be float32, float64, int64 or uint8, got %s", who, nnL_what(L, -1));
+      if (d < 0)
+        nnL_error(L, "%s: dtype must be float32, float64, int64 or uint8, got %s", who,
+                  nnL_what(L, -1));
       o.dtype = (nn_dtype)d;
     } else if (strcmp(name, "requires_grad") == 0) {
       o.requires_grad = lua_toboolean(L, -1);
@@ -33,7 +37,8 @@ static options read_options(lua_State *L, const char *who, int *last, nn_dtype d
   }
   if (named || *last > 1) --*last; /* a lone {} is an empty list of sizes */
   if (o.requires_grad && !nn_is_real(o.dtype))
-    nnL_error(L, "%s: only floating tensors can require a gradient, not %s", who, nn_dtype_name(o.dtype));
+    nnL_error(L, "%s: only floating tensors can require a gradient, not %s", who,
+              nn_dtype_name(o.dtype));
   return o;
 }
 
@@ -68,7 +73,8 @@ static int l_ones(lua_State *L) {
 static int l_full(lua_State *L) {
   int last = lua_gettop(L);
   options o = read_options(L, "full", &last, real(L));
-  if (last != 2 || !lua_istable(L, 1)) nnL_error(L, "full: wants a list of sizes and a number, nn.full({2, 3}, 0.5)");
+  if (last != 2 || !lua_istable(L, 1))
+    nnL_error(L, "full: wants a list of sizes and a number, nn.full({2, 3}, 0.5)");
   nn_shape s = nnL_shape(L, 1, 1, "full");
   double x = luaL_checknumber(L, 2);
   nn_tensor *t = new_tensor(L, "full", &o, &s);
@@ -81,7 +87,8 @@ static int random_filled(lua_State *L, const char *who, bool normal) {
   nn_ctx *ctx = nnL_ctx(L);
   int last = lua_gettop(L);
   options o = read_options(L, who, &last, real(L));
-  if (!nn_is_real(o.dtype)) nnL_error(L, "%s: dtype must be floating, got %s", who, nn_dtype_name(o.dtype));
+  if (!nn_is_real(o.dtype))
+    nnL_error(L, "%s: dtype must be floating, got %s", who, nn_dtype_name(o.dtype));
   nn_shape s = nnL_shape(L, 1, last, who);
   const nn_value *v = &new_tensor(L, who, &o, &s)->v;
   if (normal && o.dtype == NN_F32)
@@ -113,7 +120,8 @@ static int l_randint(lua_State *L) {
   int64_t *y = nn_data(&t->v);
   uint64_t range = (uint64_t)hi - (uint64_t)lo + 1; /* 0: all of int64 */
   for (int64_t i = 0; i < t->v.numel; i++) {
-    uint64_t r = range ? nn_rng_below(&ctx->rng, NN_RNG_USER, range) : nn_rng_below(&ctx->rng, NN_RNG_USER, UINT64_MAX);
+    uint64_t r = range ? nn_rng_below(&ctx->rng, NN_RNG_USER, range)
+                       : nn_rng_below(&ctx->rng, NN_RNG_USER, UINT64_MAX);
     y[i] = (int64_t)((uint64_t)lo + r);
   }
   return 1;
@@ -126,7 +134,8 @@ static nn_rng *choose_rng(lua_State *L, int at, nn_rng *fresh, nn_stream *stream
   if (lua_getfield(L, at, "stream") == LUA_TSTRING) {
     int i = 0;
     while (nn_stream_names[i] && strcmp(nn_stream_names[i], lua_tostring(L, -1)) != 0) i++;
-    if (!nn_stream_names[i]) nnL_error(L, "randperm: there is no random stream '%s'", lua_tostring(L, -1));
+    if (!nn_stream_names[i])
+      nnL_error(L, "randperm: there is no random stream '%s'", lua_tostring(L, -1));
     *stream = (nn_stream)i;
   }
   bool seeded = lua_getfield(L, at, "seed") != LUA_TNIL;
@@ -163,11 +172,14 @@ static void set_at(const nn_value *v, int64_t i, double x) {
 /* Inclusive, as Lua's for; whole numbers give int64. */
 static int l_range(lua_State *L) {
   int last = lua_gettop(L);
-  bool whole = lua_isinteger(L, 1) && lua_isinteger(L, 2) && (last < 3 || lua_isinteger(L, 3) || lua_istable(L, 3));
+  bool whole = lua_isinteger(L, 1) && lua_isinteger(L, 2) &&
+               (last < 3 || lua_isinteger(L, 3) || lua_istable(L, 3));
   options o = read_options(L, "range", &last, whole ? NN_I64 : real(L));
-  double from = luaL_checknumber(L, 1), to = luaL_checknumber(L, 2), by = last > 2 ? luaL_checknumber(L, 3) : 1;
+  double from = luaL_checknumber(L, 1), to = luaL_checknumber(L, 2),
+         by = last > 2 ? luaL_checknumber(L, 3) : 1;
   if (by == 0 || !isfinite(from) || !isfinite(to) || !isfinite(by))
-    nnL_error(L, "range: wants finite numbers and a step that is not 0, got %f to %f by %f", from, to, by);
+    nnL_error(L, "range: wants finite numbers and a step that is not 0, got %f to %f by %f", from,
+              to, by);
   double steps = floor((to - from) / by * (1 + 1e-15));
   if (steps > 1e12) nnL_error(L, "range: %.0f elements are too many", steps);
   nn_shape s = nn_shape_1(steps < 0 ? 0 : (int64_t)steps + 1);
@@ -229,9 +241,13 @@ static void check_table(lua_State *L, const nn_shape *s, int d, bool *whole) {
     return;
   }
   if (!lua_istable(L, -1) || (int64_t)lua_rawlen(L, -1) != s->dim[d])
-    nnL_error(L, "tensor: the lists are ragged: %s by the first of each, but here is %s where %d elements belong",
-              nn_shape_text(&t, s), lua_istable(L, -1) ? lua_pushfstring(L, "a list of %d", (int)lua_rawlen(L, -1))
-                                                       : nnL_what(L, -1), (int)s->dim[d]);
+    nnL_error(L,
+              "tensor: the lists are ragged: %s by the first of each, but here is %s where %d "
+              "elements belong",
+              nn_shape_text(&t, s),
+              lua_istable(L, -1) ? lua_pushfstring(L, "a list of %d", (int)lua_rawlen(L, -1))
+                                 : nnL_what(L, -1),
+              (int)s->dim[d]);
   for (int64_t i = 1; i <= s->dim[d]; i++) {
     lua_rawgeti(L, -1, i);
     check_table(L, s, d + 1, whole);
@@ -246,7 +262,8 @@ static void fill_table(lua_State *L, const nn_value *v, int d, int64_t at) {
     if (d + 1 < v->shape.ndim)
       fill_table(L, v, d + 1, at + i * v->stride[d]);
     else if (v->dtype == NN_I64)
-      ((int64_t *)nn_data(v))[at + i] = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : (int64_t)lua_tonumber(L, -1);
+      ((int64_t *)nn_data(v))[at + i] = lua_isinteger(L, -1) ? lua_tointeger(L, -1)
+                                                             : (int64_t)lua_tonumber(L, -1);
     else
       set_at(v, at + i, lua_tonumber(L, -1));
     lua_pop(L, 1);
@@ -258,18 +275,21 @@ static int l_tensor(lua_State *L) {
   bool whole = true;
   lua_settop(L, 2);
   options o = read_options(L, "tensor", &last, real(L));
-  if (nnL_test(L, 1, NNL_TENSOR)) nnL_error(L, "tensor: wants a number or nested lists; copy a tensor with x:clone()");
+  if (nnL_test(L, 1, NNL_TENSOR))
+    nnL_error(L, "tensor: wants a number or nested lists; copy a tensor with x:clone()");
   if (lua_type(L, 1) == LUA_TNUMBER) {
     nn_shape none = {0};
     nn_tensor *t = new_tensor(L, "tensor", &o, &none);
     set_at(&t->v, 0, lua_tonumber(L, 1));
     return 1;
   }
-  if (!lua_istable(L, 1)) nnL_error(L, "tensor: wants a number or nested lists of numbers, got %s", nnL_what(L, 1));
+  if (!lua_istable(L, 1))
+    nnL_error(L, "tensor: wants a number or nested lists of numbers, got %s", nnL_what(L, 1));
   nn_shape s = table_shape(L, 1);
   lua_pushvalue(L, 1);
   check_table(L, &s, 0, &whole);
-  if (!nn_is_real(o.dtype) && !whole) nnL_error(L, "tensor: a fraction does not fit dtype %s", nn_dtype_name(o.dtype));
+  if (!nn_is_real(o.dtype) && !whole)
+    nnL_error(L, "tensor: a fraction does not fit dtype %s", nn_dtype_name(o.dtype));
   nn_tensor *t = new_tensor(L, "tensor", &o, &s);
   luaL_checkstack(L, NN_MAXDIM + 1, "a nested table");
   lua_pushvalue(L, 1);
@@ -283,11 +303,19 @@ static int l_is_tensor(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {
-  {"tensor", l_tensor}, {"zeros", l_zeros}, {"ones", l_ones}, {"full", l_full}, {"rand", l_rand}, {"randn", l_randn},
-  {"randint", l_randint}, {"randperm", l_randperm}, {"range", l_range}, {"linspace", l_linspace}, {"eye", l_eye},
-  {"is_tensor", l_is_tensor}, {NULL, NULL}
-};
+static const luaL_Reg functions[] = {{"tensor", l_tensor},
+                                     {"zeros", l_zeros},
+                                     {"ones", l_ones},
+                                     {"full", l_full},
+                                     {"rand", l_rand},
+                                     {"randn", l_randn},
+                                     {"randint", l_randint},
+                                     {"randperm", l_randperm},
+                                     {"range", l_range},
+                                     {"linspace", l_linspace},
+                                     {"eye", l_eye},
+                                     {"is_tensor", l_is_tensor},
+                                     {NULL, NULL}};
 
 void nnL_open_make(lua_State *L, nnL_state *s) {
   nnL_setfuncs(L, s, functions);

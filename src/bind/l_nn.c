@@ -1,4 +1,5 @@
-/* bind/l_nn.c: the module's C part: the context's life, and what concerns the whole: seed, threads, memory, version. */
+/* bind/l_nn.c: the module's C part: the context's life, and what concerns the whole: seed,
+   threads, memory, version. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -28,8 +29,8 @@ static int weak_table(lua_State *L) {
   return luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-/* The first object with a finalizer, so the last to be finalized when the Lua state closes: everything that the context
-   has given out is gone by then. */
+/* The first object with a finalizer, so the last to be finalized when the Lua state closes:
+   everything that the context has given out is gone by then. */
 static nnL_state *new_state(lua_State *L) {
   static const char *const names[NNL_KINDS] = {"nn.Tensor", "nn.Layer", "nn.Loss", "nn.Optimizer"};
   nnL_state *s = lua_newuserdatauv(L, sizeof *s, 0);
@@ -145,7 +146,8 @@ static int l_memory_limit(lua_State *L) {
   nn_memory *m = &nnL_ctx(L)->mem;
   if (!lua_isnoneornil(L, 1)) {
     lua_Number n = luaL_checknumber(L, 1);
-    if (!(n >= 1 << 20) || n > 9e15) nnL_error(L, "memory_limit: wants at least 1048576 bytes, got %.14g", n);
+    if (!(n >= 1 << 20) || n > 9e15)
+      nnL_error(L, "memory_limit: wants at least 1048576 bytes, got %.14g", n);
     m->limit = (size_t)n;
   }
   lua_pushinteger(L, (lua_Integer)m->limit);
@@ -162,7 +164,8 @@ static int l_time(lua_State *L) {
 static int l_set_default_dtype(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   int d = nn_dtype_find(name);
-  if (d < 0 || !nn_is_real((nn_dtype)d)) nnL_error(L, "set_default_dtype: wants \"float32\" or \"float64\", got \"%s\"", name);
+  if (d < 0 || !nn_is_real((nn_dtype)d))
+    nnL_error(L, "set_default_dtype: wants \"float32\" or \"float64\", got \"%s\"", name);
   nnL_ctx(L)->real = d;
   return 0;
 }
@@ -177,7 +180,9 @@ static int l_version(lua_State *L) {
   lua_pushfstring(L, "%s, core %s", nn_blas_config(), nn_blas_core());
   lua_setfield(L, -2, "blas");
   snprintf(threads, sizeof threads, "%d%s", nnL_ctx(L)->threads,
-           nn_blas_shares_threads() ? "" : " (BLAS 1: it is not the OpenMP build and would fight our threads)");
+           nn_blas_shares_threads()
+             ? ""
+             : " (BLAS 1: it is not the OpenMP build and would fight our threads)");
   lua_pushstring(L, threads);
   lua_setfield(L, -2, "threads");
   return 1;
@@ -208,11 +213,18 @@ static int l_asset(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {
-  {"seed", l_seed}, {"rng_state", l_rng_state}, {"set_rng_state", l_set_rng_state}, {"threads", l_threads},
-  {"memory", l_memory}, {"memory_limit", l_memory_limit}, {"time", l_time}, {"set_default_dtype", l_set_default_dtype},
-  {"version", l_version}, {"kind", l_kind}, {"asset", l_asset}, {NULL, NULL}
-};
+static const luaL_Reg functions[] = {{"seed", l_seed},
+                                     {"rng_state", l_rng_state},
+                                     {"set_rng_state", l_set_rng_state},
+                                     {"threads", l_threads},
+                                     {"memory", l_memory},
+                                     {"memory_limit", l_memory_limit},
+                                     {"time", l_time},
+                                     {"set_default_dtype", l_set_default_dtype},
+                                     {"version", l_version},
+                                     {"kind", l_kind},
+                                     {"asset", l_asset},
+                                     {NULL, NULL}};
 
 /* core.methods.tensor and so on: where the Lua part adds its methods. */
 static void open_methods(lua_State *L, const nnL_state *s) {

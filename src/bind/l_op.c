@@ -1,6 +1,7 @@
 /*
- * bind/l_op.c: every operation of the registry as nn.NAME(x, ...) and x:NAME(...), the in-place forms x:NAME_(...), and
- * the operators of tensors. One C function serves all of them; the descriptor says what to expect.
+ * bind/l_op.c: every operation of the registry as nn.NAME(x, ...) and x:NAME(...), the in-place
+ * forms x:NAME_(...), and the operators of tensors. One C function serves all of them; the
+ * descriptor says what to expect.
  */
 #include <math.h>
 #include <string.h>
@@ -24,7 +25,8 @@ static void check_inputs(lua_State *L, const nn_op *op, inputs *in) {
     if (in->t[k]) continue;
     if (lua_type(L, k + 1) != LUA_TNUMBER) {
       if (op->nin > 1)
-        nnL_error(L, "%s: needs %s (tensors or numbers); argument %d is %s", op->name, op->args, k + 1, nnL_what(L, k + 1));
+        nnL_error(L, "%s: needs %s (tensors or numbers); argument %d is %s", op->name, op->args,
+                  k + 1, nnL_what(L, k + 1));
       nnL_error(L, "%s: needs a tensor or a number, got %s", op->name, nnL_what(L, k + 1));
     }
     in->number[k] = lua_tonumber(L, k + 1);
@@ -32,19 +34,23 @@ static void check_inputs(lua_State *L, const nn_op *op, inputs *in) {
   }
 }
 
-/* A number takes the tensor's dtype; a fraction beside an integer tensor makes it the default floating one. */
+/* A number takes the tensor's dtype; a fraction beside an integer tensor makes it the default
+   floating one. */
 static nn_dtype number_dtype(const nn_ctx *ctx, const inputs *in, int k) {
   for (int j = 0; j < in->n; j++) {
     if (!in->t[j]) continue;
     nn_dtype d = in->t[j]->v.dtype;
-    if (nn_is_real(d) || (in->whole[k] && (d != NN_U8 || (in->number[k] >= 0 && in->number[k] <= 255)))) return d;
+    if (nn_is_real(d) ||
+        (in->whole[k] && (d != NN_U8 || (in->number[k] >= 0 && in->number[k] <= 255))))
+      return d;
     return in->whole[k] ? NN_I64 : (nn_dtype)ctx->real;
   }
   return NN_F64;
 }
 
 /* Compute only: cannot raise. */
-static nn_status apply_inputs(nn_ctx *ctx, const nn_op *op, const void *attr, const inputs *in, nn_tensor **out) {
+static nn_status apply_inputs(nn_ctx *ctx, const nn_op *op, const void *attr, const inputs *in,
+                              nn_tensor **out) {
   nn_tensor *t[NN_MAXIN], *made[NN_MAXIN] = {0};
   nn_status st = NN_OK;
   *out = NULL;
@@ -115,11 +121,13 @@ static int l_inplace(lua_State *L) {
   if (op->nin > 1) {
     nn_dtype d = number_dtype(ctx, &in, 1);
     if (!in.t[1] && d != x->v.dtype)
-      nnL_error(L, "%s_: %f does not fit a %s tensor in place", op->name, in.number[1], nn_dtype_name(x->v.dtype));
+      nnL_error(L, "%s_: %f does not fit a %s tensor in place", op->name, in.number[1],
+                nn_dtype_name(x->v.dtype));
     if (!in.t[1]) {
       nnL_expect(L, nn_tensor_scalar(ctx, d, in.number[1] * alpha, scratch));
     } else if (scaled) {
-      inputs y = {.n = 2, .t = {in.t[1]}, .number = {0, alpha}, .whole = {false, alpha == floor(alpha)}};
+      inputs y = {
+        .n = 2, .t = {in.t[1]}, .number = {0, alpha}, .whole = {false, alpha == floor(alpha)}};
       nnL_expect(L, apply_inputs(ctx, nn_op_find("mul"), NULL, &y, scratch));
     }
     t[1] = *scratch ? *scratch : in.t[1];
@@ -131,7 +139,8 @@ static int l_inplace(lua_State *L) {
 
 static const struct {
   const char *event, *op;
-} operators[] = {{"__add", "add"}, {"__sub", "sub"}, {"__mul", "mul"}, {"__div", "div"}, {"__pow", "pow"}, {"__unm", "neg"}};
+} operators[] = {{"__add", "add"}, {"__sub", "sub"}, {"__mul", "mul"},
+                 {"__div", "div"}, {"__pow", "pow"}, {"__unm", "neg"}};
 
 void nnL_open_op(lua_State *L, nnL_state *s) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, s->methods[NNL_TENSOR]);

@@ -1,4 +1,5 @@
-/* bind/l_optim.c: optimizers: constructors in nn.optim, step, zero_grad, options as fields, groups, slots. */
+/* bind/l_optim.c: optimizers: constructors in nn.optim, step, zero_grad, options as fields,
+   groups, slots. */
 #include <string.h>
 
 #include "bind/nnl.h"
@@ -10,17 +11,20 @@ static nn_optim *check_optim(lua_State *L, int index) {
 
 /* ---- constructors ---- */
 
-/* Adds the tensors of the list at `list` as a group. Its own options, in the table at `own` (0: none), come over those
-   that all groups share, at `shared` (0: none). */
+/* Adds the tensors of the list at `list` as a group. Its own options, in the table at `own` (0:
+   none), come over those that all groups share, at `shared` (0: none). */
 static void add_group(lua_State *L, nn_optim *o, int list, int shared, int own) {
   const nn_optim_class *class = o->class;
   int n = (int)lua_rawlen(L, list);
   void *hyper;
-  nn_tensor **params = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *params, 0); /* a temporary that cannot leak */
+  nn_tensor **params = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *params,
+                                         0); /* a temporary that cannot leak */
   for (int i = 0; i < n; i++) {
     lua_rawgeti(L, list, i + 1);
     params[i] = nnL_test(L, -1, NNL_TENSOR);
-    if (!params[i]) nnL_error(L, "%s: parameter %d must be a tensor, got %s", class->name, i + 1, nnL_what(L, -1));
+    if (!params[i])
+      nnL_error(L, "%s: parameter %d must be a tensor, got %s", class->name, i + 1,
+                nnL_what(L, -1));
     nnL_remember(L, -1, params[i]);
     lua_pop(L, 1);
   }
@@ -42,7 +46,9 @@ static int l_new(lua_State *L) {
   void **box = nnL_box(L, NNL_OPTIM, 0);
   nn_optim *o;
   if (!lua_istable(L, 1))
-    nnL_error(L, "%s: wants a list of tensors, model:parameters(), or of groups {params = ..., lr = ...}; got %s",
+    nnL_error(L,
+              "%s: wants a list of tensors, model:parameters(), or of groups {params = ..., lr = "
+              "...}; got %s",
               class->name, nnL_what(L, 1));
   if (!lua_isnil(L, 2) && !lua_istable(L, 2))
     nnL_error(L, "%s: options come in a table, {lr = 0.01}; got %s", class->name, nnL_what(L, 2));
@@ -55,7 +61,8 @@ static int l_new(lua_State *L) {
   } else {
     for (int g = 1; g <= (int)lua_rawlen(L, 1); g++) {
       lua_rawgeti(L, 1, g);
-      if (!is_group(L, -1)) nnL_error(L, "%s: group %d must be {params = {...}, ...}", class->name, g);
+      if (!is_group(L, -1))
+        nnL_error(L, "%s: group %d must be {params = {...}, ...}", class->name, g);
       lua_getfield(L, -1, "params");
       add_group(L, o, lua_gettop(L), shared, lua_gettop(L) - 1);
       lua_settop(L, 4);
@@ -67,7 +74,8 @@ static int l_new(lua_State *L) {
 
 /* ---- methods ---- */
 
-/* opt:step(), opt:step(closure): the closure computes loss and gradients anew; its value is returned. */
+/* opt:step(), opt:step(closure): the closure computes loss and gradients anew; its value is
+   returned. */
 static int l_step(lua_State *L) {
   lua_settop(L, 2);
   check_optim(L, 1);
@@ -137,7 +145,8 @@ static int l_slots(lua_State *L) {
 static int l_set_steps(lua_State *L) {
   nn_optim *o = check_optim(L, 1);
   lua_Integer i = luaL_checkinteger(L, 2), n = luaL_checkinteger(L, 3);
-  if (i < 1 || i > o->nparams || n < 0) nnL_error(L, "_set_steps: parameter %d, %d steps", (int)i, (int)n);
+  if (i < 1 || i > o->nparams || n < 0)
+    nnL_error(L, "_set_steps: parameter %d, %d steps", (int)i, (int)n);
   o->param[i - 1].steps = n;
   return 0;
 }
@@ -185,7 +194,8 @@ static int l_tostring(lua_State *L) {
   if (!o) return lua_pushliteral(L, "released optimizer"), 1;
   nn_arg lr = nn_param_get(o->class->params, o->hyper[0]);
   nn_param_print(o->class->params + 1, o->hyper[0], args, sizeof args);
-  lua_pushfstring(L, "%s({lr = %f%s%s)", o->class->name, lr.r, args[0] ? ", " : "}", args[0] ? args + 1 : "");
+  lua_pushfstring(L, "%s({lr = %f%s%s)", o->class->name, lr.r, args[0] ? ", " : "}",
+                  args[0] ? args + 1 : "");
   return 1;
 }
 
@@ -216,19 +226,17 @@ static int l_train_step(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-  {"step", l_step}, {"zero_grad", l_zero_grad}, {"groups", l_groups}, {"_class", l_class}, {"_slots", l_slots},
-  {"_set_steps", l_set_steps}, {NULL, NULL}
-};
-static const luaL_Reg events[] = {
-  {"__index", l_index}, {"__newindex", l_newindex}, {"__tostring", l_tostring}, {"__gc", l_gc}, {"__close", l_gc},
-  {NULL, NULL}
-};
+  {"step", l_step},    {"zero_grad", l_zero_grad},  {"groups", l_groups}, {"_class", l_class},
+  {"_slots", l_slots}, {"_set_steps", l_set_steps}, {NULL, NULL}};
+static const luaL_Reg events[] = {{"__index", l_index},       {"__newindex", l_newindex},
+                                  {"__tostring", l_tostring}, {"__gc", l_gc},
+                                  {"__close", l_gc},          {NULL, NULL}};
 static const luaL_Reg functions[] = {{"train_step", l_train_step}, {NULL, NULL}};
 
 void nnL_open_optim(lua_State *L, nnL_state *s) {
   nnL_setfuncs(L, s, functions);
   lua_newtable(L);
-  for (const nn_optim_class *const *class = nn_optims; *class; class++) {
+  for (const nn_optim_class *const *class = nn_optims; *class; class ++) {
     nnL_closure(L, s, l_new, *class);
     lua_setfield(L, -2, (*class)->name);
   }

@@ -1,4 +1,5 @@
-/* bind/l_tensor.c: the tensor's own methods: what it is, conversions, views with arguments of their own, in-place writes. */
+/* bind/l_tensor.c: the tensor's own methods: what it is, conversions, views with arguments of
+   their own, in-place writes. */
 #include <math.h>
 #include <string.h>
 
@@ -70,7 +71,8 @@ static void push_element(lua_State *L, const nn_value *v, int64_t at) {
 static int l_item(lua_State *L) {
   const nn_value *v = check_value(L, 1);
   nn_text t;
-  if (v->numel != 1) nnL_error(L, "item: the tensor must have one element, it is %s", nn_value_text(&t, v));
+  if (v->numel != 1)
+    nnL_error(L, "item: the tensor must have one element, it is %s", nn_value_text(&t, v));
   push_element(L, v, v->offset);
   return 1;
 }
@@ -118,7 +120,8 @@ static int l_view(lua_State *L) {
   nn_shape s = nnL_shape(L, 2, last, "view");
   nn_ints sizes = {.n = s.ndim};
   memcpy(sizes.v, s.dim, sizeof s.dim);
-  if (!x->v.dense) nnL_error(L, "view: the tensor is not contiguous; use reshape, which copies then");
+  if (!x->v.dense)
+    nnL_error(L, "view: the tensor is not contiguous; use reshape, which copies then");
   return nnL_settle(L, nn_apply(nnL_ctx(L), &nn_op_reshape, &sizes, 1, &x, box));
 }
 
@@ -167,7 +170,8 @@ static int l_squeeze(lua_State *L) {
   lua_settop(L, 2);
   nn_shape s = check_value(L, 1)->shape;
   int d = -1, n = 0;
-  if (!lua_isnil(L, 2)) nnL_expect(L, nn_shape_dim(nnL_ctx(L), "squeeze", luaL_checkinteger(L, 2), s.ndim, &d));
+  if (!lua_isnil(L, 2))
+    nnL_expect(L, nn_shape_dim(nnL_ctx(L), "squeeze", luaL_checkinteger(L, 2), s.ndim, &d));
   for (int i = 0; i < s.ndim; i++)
     if (s.dim[i] != 1 || (d >= 0 && i != d)) s.dim[n++] = s.dim[i];
   s.ndim = n;
@@ -179,7 +183,8 @@ static int l_t(lua_State *L) {
   nn_tensor **box = nnL_box_tensor(L), *x = nnL_check_tensor(L, 1);
   int64_t dims[2] = {-2, -1};
   nn_text t;
-  if (x->v.shape.ndim != 2) nnL_error(L, "t: wants two dimensions, got %s", nn_value_text(&t, &x->v));
+  if (x->v.shape.ndim != 2)
+    nnL_error(L, "t: wants two dimensions, got %s", nn_value_text(&t, &x->v));
   return nnL_settle(L, nn_apply(nnL_ctx(L), &nn_op_transpose, dims, 1, &x, box));
 }
 
@@ -217,7 +222,8 @@ static nn_status copy_into(nn_ctx *ctx, nn_tensor *x, nn_tensor *y, nn_tensor **
   nn_text a, b;
   NN_TRY(nn_shape_broadcast(ctx, "copy_", &x->v.shape, &y->v.shape, &wide));
   if (!nn_shape_equal(&wide, &x->v.shape))
-    return nn_fail(ctx, NN_ESHAPE, "copy_: %s does not fit into %s", nn_value_text(&a, from), nn_value_text(&b, &x->v));
+    return nn_fail(ctx, NN_ESHAPE, "copy_: %s does not fit into %s", nn_value_text(&a, from),
+                   nn_value_text(&b, &x->v));
   if (x->v.storage == y->v.storage) {
     NN_TRY(nn_tensor_new(ctx, from->dtype, &from->shape, scratch));
     NN_TRY(nn_copy_into(ctx, &(*scratch)->v, from));
@@ -233,7 +239,8 @@ static int l_copy(lua_State *L) {
   nn_ctx *ctx = nnL_ctx(L);
   nnL_expect(L, nn_check_writable(ctx, "copy_", x));
   if (ctx->no_grad == 0 && nn_needs_grad(y))
-    nnL_error(L, "copy_: the source requires a gradient, which a copy in place would lose; detach() it");
+    nnL_error(
+      L, "copy_: the source requires a gradient, which a copy in place would lose; detach() it");
   nnL_expect(L, copy_into(ctx, x, y, scratch));
   lua_settop(L, 1);
   return 1;
@@ -258,7 +265,8 @@ static int l_gc(lua_State *L) {
   return 0;
 }
 
-/* The text is made in Lua (lua/nn/tensor_print.lua), which sets the hook when it is first needed. */
+/* The text is made in Lua (lua/nn/tensor_print.lua), which sets the hook when it is first
+   needed. */
 static int l_tostring(lua_State *L) {
   nn_text t;
   void **box = lua_touserdata(L, 1);
@@ -291,7 +299,8 @@ static double comparable(lua_State *L, int index, const char *other) {
   nn_text text;
   if (!t) return luaL_checknumber(L, index);
   if (t->v.numel != 1)
-    nnL_error(L, "comparing a tensor of %s has no one answer; x:%s(y) gives a mask", nn_value_text(&text, &t->v), other);
+    nnL_error(L, "comparing a tensor of %s has no one answer; x:%s(y) gives a mask",
+              nn_value_text(&text, &t->v), other);
   return nn_value_real_at(&t->v, t->v.offset);
 }
 static int l_lt(lua_State *L) {
@@ -303,18 +312,32 @@ static int l_le(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg methods[] = {
-  {"size", l_size}, {"dim", l_dim}, {"numel", l_numel}, {"dtype", l_dtype}, {"is_contiguous", l_is_contiguous},
-  {"item", l_item}, {"totable", l_totable}, {"to", l_to}, {"view", l_view}, {"view_as", l_view_as},
-  {"reshape", l_reshape}, {"flatten", l_flatten}, {"squeeze", l_squeeze}, {"unsqueeze", l_unsqueeze}, {"t", l_t},
-  {"contiguous", l_contiguous}, {"fill_", l_fill}, {"zero_", l_zero}, {"copy_", l_copy}, {"release", l_release},
-  {NULL, NULL}
-};
+static const luaL_Reg methods[] = {{"size", l_size},
+                                   {"dim", l_dim},
+                                   {"numel", l_numel},
+                                   {"dtype", l_dtype},
+                                   {"is_contiguous", l_is_contiguous},
+                                   {"item", l_item},
+                                   {"totable", l_totable},
+                                   {"to", l_to},
+                                   {"view", l_view},
+                                   {"view_as", l_view_as},
+                                   {"reshape", l_reshape},
+                                   {"flatten", l_flatten},
+                                   {"squeeze", l_squeeze},
+                                   {"unsqueeze", l_unsqueeze},
+                                   {"t", l_t},
+                                   {"contiguous", l_contiguous},
+                                   {"fill_", l_fill},
+                                   {"zero_", l_zero},
+                                   {"copy_", l_copy},
+                                   {"release", l_release},
+                                   {NULL, NULL}};
 
 static const luaL_Reg events[] = {
-  {"__gc", l_gc}, {"__close", l_gc}, {"__tostring", l_tostring}, {"__concat", l_concat}, {"__len", l_len},
-  {"__lt", l_lt}, {"__le", l_le}, {NULL, NULL}
-};
+  {"__gc", l_gc},         {"__close", l_gc}, {"__tostring", l_tostring},
+  {"__concat", l_concat}, {"__len", l_len},  {"__lt", l_lt},
+  {"__le", l_le},         {NULL, NULL}};
 
 void nnL_open_tensor(lua_State *L, nnL_state *s) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, s->methods[NNL_TENSOR]);

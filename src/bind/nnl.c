@@ -15,9 +15,10 @@ static size_t lua_heap(lua_State *L) {
   return (size_t)lua_gc(L, LUA_GCCOUNT, 0) * 1024;
 }
 
-/* Note [Pacing]: Lua sees a box as some 40 bytes, however large the tensor. So when live bytes have grown by 64 MiB, by
-   half, or by as much as Lua's own heap (whichever is most) since the last collection, or thousands of boxes were made,
-   the next box collects first. Near the memory limit it begins earlier. */
+/* Note [Pacing]: Lua sees a box as some 40 bytes, however large the tensor. So when live bytes
+   have grown by 64 MiB, by half, or by as much as Lua's own heap (whichever is most) since the
+   last collection, or thousands of boxes were made, the next box collects first. Near the memory
+   limit it begins earlier. */
 static void collect(lua_State *L, nnL_state *s) {
   if (lua_gc(L, LUA_GCISRUNNING, 0)) lua_gc(L, LUA_GCCOLLECT, 0);
   size_t live = s->ctx->mem.live, heap = lua_heap(L), more = STRIDE, limit = s->ctx->mem.limit;
@@ -118,7 +119,8 @@ int nnL_error(lua_State *L, const char *format, ...) {
   where(L);
   lua_pushstring(L, text);
   lua_concat(L, 2);
-  return lua_error(L);
+  lua_error(L);
+  __builtin_unreachable(); /* lua_error does not return, but its prototype says otherwise */
 }
 
 void nnL_expect(lua_State *L, nn_status st) {
@@ -146,12 +148,15 @@ int nnL_settle(lua_State *L, nn_status st) {
 const char *nnL_what(lua_State *L, int index) {
   if (lua_isnoneornil(L, index)) return lua_pushstring(L, lua_isnone(L, index) ? "nothing" : "nil");
   if (lua_type(L, index) == LUA_TNUMBER) return luaL_tolstring(L, index, NULL);
-  if (lua_type(L, index) == LUA_TSTRING) return lua_pushfstring(L, "the string \"%s\"", lua_tostring(L, index));
+  if (lua_type(L, index) == LUA_TSTRING)
+    return lua_pushfstring(L, "the string \"%s\"", lua_tostring(L, index));
   if (lua_type(L, index) != LUA_TUSERDATA)
-    return lua_pushfstring(L, lua_isboolean(L, index) ? "a %s" : "a %s", luaL_typename(L, index));
+    return lua_pushfstring(L, "a %s", luaL_typename(L, index));
   nn_tensor *t = nnL_test(L, index, NNL_TENSOR);
   nn_text text;
-  if (t) return lua_pushfstring(L, "a %s tensor of %s", nn_dtype_name(t->v.dtype), nn_value_text(&text, &t->v));
+  if (t)
+    return lua_pushfstring(L, "a %s tensor of %s", nn_dtype_name(t->v.dtype),
+                           nn_value_text(&text, &t->v));
   for (int kind = NNL_LAYER; kind < NNL_KINDS; kind++)
     if (nnL_test(L, index, (nnL_kind)kind))
       return lua_pushfstring(L, kind == NNL_OPTIM ? "an %s" : "a %s", kind_names[kind]);
@@ -165,11 +170,13 @@ int nnL_bad_arg(lua_State *L, int index, const char *expected) {
     lua_getinfo(L, "n", &ar);
     if (ar.name) name = ar.name;
     if (ar.namewhat && strcmp(ar.namewhat, "method") == 0) {
-      if (index == 1) return nnL_error(L, "%s: called on %s; it wants %s (call it with a colon, x:%s())", name, got, expected, name);
+      if (index == 1)
+        nnL_error(L, "%s: called on %s; it wants %s (call it with a colon, x:%s())", name,
+                         got, expected, name);
       index--;
     }
   }
-  return nnL_error(L, "%s: argument %d must be %s, got %s", name, index, expected, got);
+  nnL_error(L, "%s: argument %d must be %s, got %s", name, index, expected, got);
 }
 
 /* ---- arguments ---- */
@@ -238,7 +245,8 @@ void nnL_push_arg(lua_State *L, const nn_arg *v) {
   }
 }
 
-void nnL_options(lua_State *L, int index, const char *owner, const nn_param *params, void *unit, const char *skip) {
+void nnL_options(lua_State *L, int index, const char *owner, const nn_param *params, void *unit,
+                 const char *skip) {
   nn_ctx *ctx = nnL_ctx(L);
   char unknown[64] = "";
   index = lua_absindex(L, index);
@@ -252,7 +260,8 @@ void nnL_options(lua_State *L, int index, const char *owner, const nn_param *par
     if (p) {
       nn_arg v = nnL_arg(L, -1);
       nnL_expect(L, nn_param_set(ctx, owner, p, unit, &v));
-    } else if (!unknown[0] || strcmp(name, unknown) < 0) { /* the same one each time, whatever the table's order */
+    } else if (!unknown[0] ||
+               strcmp(name, unknown) < 0) { /* the same one each time, whatever the table's order */
       snprintf(unknown, sizeof unknown, "%s", name);
     }
   }
@@ -276,7 +285,8 @@ static nn_arg rest_arg(lua_State *L, int *index, int last) {
   return v;
 }
 
-void nnL_arguments(lua_State *L, int first, int last, const char *owner, const nn_param *params, void *unit) {
+void nnL_arguments(lua_State *L, int first, int last, const char *owner, const nn_param *params,
+                   void *unit) {
   nn_ctx *ctx = nnL_ctx(L);
   const nn_param *p;
   int place = 0, index = first;
@@ -288,7 +298,9 @@ void nnL_arguments(lua_State *L, int first, int last, const char *owner, const n
       index++;
       continue;
     }
-    if (!p) nnL_error(L, "%s: too many arguments; %s is one more than it takes", owner, nnL_what(L, index));
+    if (!p)
+      nnL_error(L, "%s: too many arguments; %s is one more than it takes", owner,
+                nnL_what(L, index));
     bool skipped = lua_isnil(L, index) && !(p->flags & NN_P_NEEDED);
     nn_arg v = {0};
     if (p->kind == NN_PARAM_INTS && !nn_param_at(params, place + 1))

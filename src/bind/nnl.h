@@ -1,11 +1,12 @@
 /*
- * bind/nnl.h: what every binding is made of. Functions called nnL_* may raise a Lua error; those ending in _nothrow
- * cannot.
+ * bind/nnl.h: what every binding is made of. Functions called nnL_* may raise a Lua error; those
+ * ending in _nothrow cannot.
  *
- * A binding goes in four steps. Box: fix the arguments (lua_settop), then push an empty userdata with nnL_box, which
- * pays for the collector and may run finalizers, and those may run script code. Check: nnL_check* and friends, which
- * may raise and own nothing. Compute: the core, which cannot raise and leaves its result in the box. Settle: raise or
- * return. Between a core allocation and its store in a box there is no Lua call that can raise.
+ * A binding goes in four steps. Box: fix the arguments (lua_settop), then push an empty userdata
+ * with nnL_box, which pays for the collector and may run finalizers, and those may run script code.
+ * Check: nnL_check* and friends, which may raise and own nothing. Compute: the core, which cannot
+ * raise and leaves its result in the box. Settle: raise or return. Between a core allocation and
+ * its store in a box there is no Lua call that can raise.
  */
 #ifndef NN_BIND_NNL_H
 #define NN_BIND_NNL_H
@@ -19,20 +20,22 @@
 #include "optim/optim.h"
 #include "tensor/tensor.h"
 
-/* One userdata type a kind of object, with a class table inside the object where there are several. */
+/* One userdata type a kind of object, with a class table inside the object where there are
+   several. */
 typedef enum nnL_kind { NNL_TENSOR, NNL_LAYER, NNL_LOSS, NNL_OPTIM, NNL_KINDS } nnL_kind;
 
-/* One for each Lua state: a userdata in the registry; every function of ours has it as its first upvalue. */
+/* One for each Lua state: a userdata in the registry; every function of ours has it as its first
+   upvalue. */
 typedef struct nnL_state {
   nn_ctx *ctx;
-  int meta[NNL_KINDS]; /* registry references of the metatables */
+  int meta[NNL_KINDS];    /* registry references of the metatables */
   int methods[NNL_KINDS]; /* and of the tables of methods */
-  int cache;           /* weak values: C object -> its box, so that the same object is the same Lua value */
-  int modules;         /* weak values: foreign layer -> the Lua module that it stands for */
-  int caller;          /* the function that runs a Lua module for C (l_layer.c) */
-  int error;           /* the error value of a failed callback, until it is raised again */
-  size_t soft;         /* live bytes at which the next box collects first */
-  size_t boxes, most;  /* made since the last collection, and how many are allowed */
+  int cache;   /* weak values: C object -> its box, so that the same object is the same Lua value */
+  int modules; /* weak values: foreign layer -> the Lua module that it stands for */
+  int caller;  /* the function that runs a Lua module for C (l_layer.c) */
+  int error;   /* the error value of a failed callback, until it is raised again */
+  size_t soft; /* live bytes at which the next box collects first */
+  size_t boxes, most; /* made since the last collection, and how many are allowed */
 } nnL_state;
 
 static inline nnL_state *nnL_here(lua_State *L) {
@@ -44,16 +47,19 @@ static inline nn_ctx *nnL_ctx(lua_State *L) {
 
 /* ---- boxes ---- */
 
-/* Pushes an empty box; its address holds the object's pointer, NULL now. `values`: user values it needs. */
+/* Pushes an empty box; its address holds the object's pointer, NULL now. `values`: user values
+   it needs. */
 void **nnL_box(lua_State *L, nnL_kind kind, int values);
 static inline nn_tensor **nnL_box_tensor(lua_State *L) {
   return (nn_tensor **)nnL_box(L, NNL_TENSOR, 0);
 }
-/* Pushes the box of an object that C holds: the same one each time while it lives. The box takes a reference of its own. */
+/* Pushes the box of an object that C holds: the same one each time while it lives. The box takes
+   a reference of its own. */
 void nnL_push(lua_State *L, nnL_kind kind, void *object);
 /* Remembers the box at `index` as its object's, because C is about to hold the object. */
 void nnL_remember(lua_State *L, int index, void *object);
-/* The object in the box at `index`, or NULL when it is something else. Raises when it was released. */
+/* The object in the box at `index`, or NULL when it is something else. Raises when it was
+   released. */
 void *nnL_test(lua_State *L, int index, nnL_kind kind);
 /* The same, but anything else raises. */
 void *nnL_check(lua_State *L, int index, nnL_kind kind);
@@ -68,7 +74,8 @@ int nnL_settle(lua_State *L, nn_status st);
 /* Raises the core's error if there is one. */
 void nnL_expect(lua_State *L, nn_status st);
 /* Raises with the position of the script's call, not of our own Lua files. */
-int nnL_error(lua_State *L, const char *format, ...);
+int nnL_error(lua_State *L, const char *format, ...)
+  __attribute__((noreturn, format(printf, 2, 3)));
 
 /* ---- arguments ---- */
 
@@ -76,14 +83,18 @@ int nnL_error(lua_State *L, const char *format, ...);
 nn_arg nnL_arg(lua_State *L, int index);
 /* Pushes a parameter's value. */
 void nnL_push_arg(lua_State *L, const nn_arg *v);
-/* Reads arguments first..last into `unit` (defaults first): by position, then a table of options. */
-void nnL_arguments(lua_State *L, int first, int last, const char *owner, const nn_param *params, void *unit);
-/* Reads the named fields of the table at `index`; `skip` is a field that is none of the options, or NULL. */
-void nnL_options(lua_State *L, int index, const char *owner, const nn_param *params, void *unit, const char *skip);
+/* Reads arguments first..last into `unit` (defaults first): by position, then a table of
+   options. */
+void nnL_arguments(lua_State *L, int first, int last, const char *owner, const nn_param *params,
+                   void *unit);
+/* Reads the named fields of the table at `index`; `skip` is a field that is none of the options,
+   or NULL. */
+void nnL_options(lua_State *L, int index, const char *owner, const nn_param *params, void *unit,
+                 const char *skip);
 /* A shape from arguments first..last: numbers, or one list of them. */
 nn_shape nnL_shape(lua_State *L, int first, int last, const char *owner);
 /* Fails naming argument, expected and got. */
-int nnL_bad_arg(lua_State *L, int index, const char *expected);
+int nnL_bad_arg(lua_State *L, int index, const char *expected) __attribute__((noreturn));
 /* "a float32 tensor of 2x3", "a table", ...: what stands at `index`. Pushes the text. */
 const char *nnL_what(lua_State *L, int index);
 

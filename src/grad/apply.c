@@ -7,9 +7,10 @@ extern const nn_op nn_op_to; /* op/to.c: the differentiable conversion that prom
 
 typedef struct work {
   nn_call c;
-  nn_tensor *in[NN_MAXIN];  /* what the kernel reads: the given tensor, or a converted or dense copy */
-  nn_tensor *own[NN_MAXIN]; /* those copies, to release */
-  nn_tensor *grad[NN_MAXIN];/* where gradients go: the given tensor or its conversion */
+  nn_tensor
+    *in[NN_MAXIN]; /* what the kernel reads: the given tensor, or a converted or dense copy */
+  nn_tensor *own[NN_MAXIN];  /* those copies, to release */
+  nn_tensor *grad[NN_MAXIN]; /* where gradients go: the given tensor or its conversion */
   nn_value *value[NN_MAXIN];
   nn_value out, aux[NN_MAXAUX];
   nn_tensor *result, *side[NN_MAXAUX];
@@ -17,13 +18,16 @@ typedef struct work {
 
 /* ---- dtypes ---- */
 
-static nn_status common_dtype(nn_ctx *ctx, const nn_op *op, int nin, nn_tensor *const *in, nn_dtype *out) {
+static nn_status common_dtype(nn_ctx *ctx, const nn_op *op, int nin, nn_tensor *const *in,
+                              nn_dtype *out) {
   nn_dtype d = in[0]->v.dtype;
   for (int k = 1; k < nin; k++) {
     nn_dtype e = in[k]->v.dtype;
     if (d == e) continue;
     if (nn_is_real(d) && nn_is_real(e))
-      return nn_fail(ctx, NN_ETYPE, "%s: float32 with float64; convert one of them, as in x:to(\"float64\")", op->name);
+      return nn_fail(ctx, NN_ETYPE,
+                     "%s: float32 with float64; convert one of them, as in x:to(\"float64\")",
+                     op->name);
     d = nn_is_real(d) ? d : nn_is_real(e) ? e : NN_I64;
   }
   *out = d;
@@ -45,15 +49,17 @@ static nn_status settle_dtypes(nn_ctx *ctx, const nn_op *op, work *w) {
   if (op->flags & NN_OP_PROMOTE) NN_TRY(common_dtype(ctx, op, w->c.nin, w->in, &d));
   if (op->flags & NN_OP_FLOAT && !nn_is_real(d)) d = (nn_dtype)ctx->real;
   if (op->flags & (NN_OP_PROMOTE | NN_OP_FLOAT))
-    for (int k = 0; k < (op->flags & NN_OP_MIXED ? 1 : w->c.nin); k++) NN_TRY(convert(ctx, w, k, d));
+    for (int k = 0; k < (op->flags & NN_OP_MIXED ? 1 : w->c.nin); k++)
+      NN_TRY(convert(ctx, w, k, d));
   else if (!(op->flags & NN_OP_MIXED))
     for (int k = 1; k < w->c.nin; k++)
       if (w->in[k]->v.dtype != d)
-        return nn_fail(ctx, NN_ETYPE, "%s: %s with %s; convert one of them, as in x:to(\"%s\")", op->name,
-                       nn_dtype_name(d), nn_dtype_name(w->in[k]->v.dtype), nn_dtype_name(d));
+        return nn_fail(ctx, NN_ETYPE, "%s: %s with %s; convert one of them, as in x:to(\"%s\")",
+                       op->name, nn_dtype_name(d), nn_dtype_name(w->in[k]->v.dtype),
+                       nn_dtype_name(d));
   if (op->view || op->row[d] || op->forward[d]) return NN_OK;
-  return nn_fail(ctx, NN_ETYPE, "%s: not defined for %s; convert it, as in x:to(\"float32\")", op->name,
-                 nn_dtype_name(d));
+  return nn_fail(ctx, NN_ETYPE, "%s: not defined for %s; convert it, as in x:to(\"float32\")",
+                 op->name, nn_dtype_name(d));
 }
 
 /* ---- computing ---- */
@@ -85,11 +91,13 @@ static nn_status run_rows(nn_ctx *ctx, const nn_op *op, work *w) {
   return nn_walk(ctx, op->row[w->in[0]->v.dtype], w->c.attr, 1 + w->c.nin, v, 0);
 }
 
-/* Nobody but the caller holds the input, no saved value shares its storage, and the result fits it. */
+/* Nobody but the caller holds the input, no saved value shares its storage, and the result fits
+   it. */
 static bool can_reuse(nn_ctx *ctx, const nn_op *op, const work *w) {
   const nn_tensor *x = w->in[0];
-  return ctx->reuse && op->flags & NN_OP_REUSE && x->refs == 1 && x->v.storage->refs == 1 && !x->v.storage->block &&
-         x->v.dense && x->v.dtype == w->out.dtype && x->v.numel == w->out.numel && !x->requires_grad;
+  return ctx->reuse && op->flags & NN_OP_REUSE && x->refs == 1 && x->v.storage->refs == 1 &&
+         !x->v.storage->block && x->v.dense && x->v.dtype == w->out.dtype &&
+         x->v.numel == w->out.numel && !x->requires_grad;
 }
 
 static nn_status make_outputs(nn_ctx *ctx, const nn_op *op, work *w, bool last) {
@@ -122,7 +130,8 @@ static nn_status compute(nn_ctx *ctx, const nn_op *op, work *w, bool last) {
   NN_TRY(op->infer(&w->c));
   nn_dtype d = w->in[0]->v.dtype;
   bool rows = op->row[d] != NULL;
-  for (int k = 0; k < w->c.nin && !rows && !(op->flags & NN_OP_STRIDED); k++) NN_TRY(make_dense(ctx, w, k));
+  for (int k = 0; k < w->c.nin && !rows && !(op->flags & NN_OP_STRIDED); k++)
+    NN_TRY(make_dense(ctx, w, k));
   NN_TRY(make_outputs(ctx, op, w, last));
   return rows ? run_rows(ctx, op, w) : op->forward[d](&w->c);
 }
@@ -142,8 +151,8 @@ static bool wants_record(nn_ctx *ctx, const nn_op *op, const work *w) {
   return false;
 }
 
-static nn_status apply(nn_ctx *ctx, const nn_op *op, const void *attr, int nin, nn_tensor *const *in, bool last,
-                       nn_tensor **out) {
+static nn_status apply(nn_ctx *ctx, const nn_op *op, const void *attr, int nin,
+                       nn_tensor *const *in, bool last, nn_tensor **out) {
   work w;
   nn_status st;
   *out = NULL;
@@ -169,11 +178,13 @@ done:
   return st;
 }
 
-nn_status nn_apply(nn_ctx *ctx, const nn_op *op, const void *attr, int nin, nn_tensor *const *in, nn_tensor **out) {
+nn_status nn_apply(nn_ctx *ctx, const nn_op *op, const void *attr, int nin, nn_tensor *const *in,
+                   nn_tensor **out) {
   return apply(ctx, op, attr, nin, in, false, out);
 }
 
-nn_status nn_apply_last(nn_ctx *ctx, const nn_op *op, const void *attr, nn_tensor *in, nn_tensor **out) {
+nn_status nn_apply_last(nn_ctx *ctx, const nn_op *op, const void *attr, nn_tensor *in,
+                        nn_tensor **out) {
   return apply(ctx, op, attr, 1, &in, true, out);
 }
 
@@ -181,9 +192,11 @@ nn_status nn_apply_last(nn_ctx *ctx, const nn_op *op, const void *attr, nn_tenso
 
 nn_status nn_check_writable(nn_ctx *ctx, const char *who, const nn_tensor *t) {
   if (ctx->no_grad > 0 || !nn_needs_grad(t)) return NN_OK;
-  return nn_fail(ctx, NN_ESTATE, t->node ? "%s: the tensor was computed from others that require a gradient, so writing "
-                                           "into it would lose theirs; write into x:clone() or under nn.no_grad"
-                                         : "%s: the tensor requires a gradient; change it under nn.no_grad",
+  return nn_fail(ctx, NN_ESTATE,
+                 t->node
+                   ? "%s: the tensor was computed from others that require a gradient, so writing "
+                     "into it would lose theirs; write into x:clone() or under nn.no_grad"
+                   : "%s: the tensor requires a gradient; change it under nn.no_grad",
                  who);
 }
 
@@ -198,14 +211,16 @@ static bool overlaps(const nn_value *a, const nn_value *b) {
 
 static nn_status into(nn_ctx *ctx, const nn_op *op, work *w) {
   const nn_value *x = w->value[0];
-  nn_value wide[NN_MAXIN], out;
+  nn_value wide[NN_MAXIN], out = {0};
   const nn_value *v[1 + NN_MAXIN] = {x};
   nn_text a, b;
   w->c.out = &out;
   NN_TRY(op->infer(&w->c));
   if (out.dtype != x->dtype || !nn_shape_equal(&out.shape, &x->shape))
-    return nn_fail(ctx, NN_ESHAPE, "%s_: the result is %s %s, which does not fit the %s %s tensor in place", op->name,
-                   nn_value_text(&a, &out), nn_dtype_name(out.dtype), nn_value_text(&b, x), nn_dtype_name(x->dtype));
+    return nn_fail(ctx, NN_ESHAPE,
+                   "%s_: the result is %s %s, which does not fit the %s %s tensor in place",
+                   op->name, nn_value_text(&a, &out), nn_dtype_name(out.dtype),
+                   nn_value_text(&b, x), nn_dtype_name(x->dtype));
   for (int k = 0; k < w->c.nin; k++) {
     if (k > 0 && overlaps(x, w->value[k])) {
       nn_tensor *t = NULL;
@@ -225,7 +240,8 @@ static nn_status into(nn_ctx *ctx, const nn_op *op, work *w) {
   return NN_OK;
 }
 
-nn_status nn_apply_into(nn_ctx *ctx, const nn_op *op, const void *attr, int nin, nn_tensor *const *in) {
+nn_status nn_apply_into(nn_ctx *ctx, const nn_op *op, const void *attr, int nin,
+                        nn_tensor *const *in) {
   work w = {.c = {.ctx = ctx, .op = op, .attr = attr, .nin = nin, .in = w.value}};
   nn_status st = NN_OK;
   for (int k = 0; k < nin; k++) {
@@ -234,7 +250,8 @@ nn_status nn_apply_into(nn_ctx *ctx, const nn_op *op, const void *attr, int nin,
   }
   nn_dtype d = in[0]->v.dtype;
   if (!op->row[d] || (op->flags & NN_OP_FLOAT && !nn_is_real(d)))
-    return nn_fail(ctx, NN_ETYPE, "%s_: its result does not fit a %s tensor in place", op->name, nn_dtype_name(d));
+    return nn_fail(ctx, NN_ETYPE, "%s_: its result does not fit a %s tensor in place", op->name,
+                   nn_dtype_name(d));
   NN_GO(settle_dtypes(ctx, op, &w));
   if (w.in[0] != in[0]) {
     st = nn_fail(ctx, NN_ETYPE, "%s_: a %s result does not fit a %s tensor in place", op->name,

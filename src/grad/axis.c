@@ -2,18 +2,31 @@
 #include "grad/axis.h"
 
 const nn_param nn_axis_params[] = {
-  {.name = "dim", .kind = NN_PARAM_INT, .offset = offsetof(nn_axis_attr, dim), .flags = NN_P_PLACE, .def = {0},
-   .lo = -NN_MAXDIM, .hi = NN_MAXDIM, .doc = "the dimension, from 1, negative from the end; none: over everything"},
-  {.name = "keepdim", .kind = NN_PARAM_BOOL, .offset = offsetof(nn_axis_attr, keepdim), .flags = NN_P_PLACE,
-   .hi = 1, .doc = "keep the dimension, with size 1"},
-  NN_P_END
-};
+  {.name = "dim",
+   .kind = NN_PARAM_INT,
+   .offset = offsetof(nn_axis_attr, dim),
+   .flags = NN_P_PLACE,
+   .def = {0},
+   .lo = -NN_MAXDIM,
+   .hi = NN_MAXDIM,
+   .doc = "the dimension, from 1, negative from the end; none: over everything"},
+  {.name = "keepdim",
+   .kind = NN_PARAM_BOOL,
+   .offset = offsetof(nn_axis_attr, keepdim),
+   .flags = NN_P_PLACE,
+   .hi = 1,
+   .doc = "keep the dimension, with size 1"},
+  NN_P_END};
 
-const nn_param nn_axis_dim_params[] = {
-  {.name = "dim", .kind = NN_PARAM_INT, .offset = offsetof(nn_axis_attr, dim), .flags = NN_P_PLACE, .def = {-1},
-   .lo = -NN_MAXDIM, .hi = NN_MAXDIM, .doc = "the dimension, from 1, negative from the end"},
-  NN_P_END
-};
+const nn_param nn_axis_dim_params[] = {{.name = "dim",
+                                        .kind = NN_PARAM_INT,
+                                        .offset = offsetof(nn_axis_attr, dim),
+                                        .flags = NN_P_PLACE,
+                                        .def = {-1},
+                                        .lo = -NN_MAXDIM,
+                                        .hi = NN_MAXDIM,
+                                        .doc = "the dimension, from 1, negative from the end"},
+                                       NN_P_END};
 
 static nn_status axis_dim(const nn_call *c, int *dim) {
   const nn_axis_attr *a = c->attr;

@@ -1,4 +1,5 @@
-/* grad/axis.h: the arguments `dim` and `keepdim` of operations along one dimension, or over everything. */
+/* grad/axis.h: the arguments `dim` and `keepdim` of operations along one dimension, or over
+   everything. */
 #ifndef NN_GRAD_AXIS_H
 #define NN_GRAD_AXIS_H
 
@@ -9,8 +10,9 @@ typedef struct nn_axis_attr {
   bool keepdim;
 } nn_axis_attr;
 
-extern const nn_param nn_axis_params[];     /* dim (by position, default 0), keepdim */
-extern const nn_param nn_axis_dim_params[]; /* dim (by position, default -1): a dimension is always meant */
+extern const nn_param nn_axis_params[]; /* dim (by position, default 0), keepdim */
+extern const nn_param
+  nn_axis_dim_params[]; /* dim (by position, default -1): a dimension is always meant */
 
 /* The axis of in[0] that the call speaks of. */
 nn_status nn_call_axis(const nn_call *c, nn_axis *axis);

@@ -1,6 +1,7 @@
 /*
- * grad/backward.c: the walk back. It starts at the root's node and goes to older ones, running those for which a
- * gradient is pending, until none is. The first gradient that reaches a node or a leaf is stored, later ones added.
+ * grad/backward.c: the walk back. It starts at the root's node and goes to older ones, running
+ * those for which a gradient is pending, until none is. The first gradient that reaches a node or a
+ * leaf is stored, later ones added.
  */
 #include <string.h>
 
@@ -9,11 +10,11 @@
 struct nn_pass {
   nn_ctx *ctx;
   bool retain;
-  size_t pending;            /* nodes that wait with a gradient */
-  int ntargets;              /* 0: leaves collect; else only these do */
+  size_t pending; /* nodes that wait with a gradient */
+  int ntargets;   /* 0: leaves collect; else only these do */
   nn_tensor *const *target;
-  nn_tensor **result;        /* (ntargets) */
-  struct shelf *shelf;       /* gradients of outer passes that this one set aside */
+  nn_tensor **result;  /* (ntargets) */
+  struct shelf *shelf; /* gradients of outer passes that this one set aside */
 };
 
 /* A nested pass met a node that an outer pass has a gradient for. */
@@ -94,7 +95,7 @@ static bool is_own(const nn_tensor *g) {
 typedef struct goal {
   nn_value *into; /* NULL: not wanted */
   bool add;
-  bool *fresh;    /* the leaf's has_grad that this call set, to be undone when the call fails */
+  bool *fresh; /* the leaf's has_grad that this call set, to be undone when the call fails */
 } goal;
 
 static int find_target(const nn_pass *p, const nn_tensor *leaf) {
@@ -128,15 +129,18 @@ static nn_status leaf_goal(nn_pass *p, nn_tensor *leaf, goal *to) {
 
 static nn_status used_up(nn_ctx *ctx) {
   return nn_fail(ctx, NN_ESTATE,
-                 "backward: this graph, or a part of it, was used up by an earlier backward(); compute the value again, "
+                 "backward: this graph, or a part of it, was used up by an earlier backward(); "
+                 "compute the value again, "
                  "or call the earlier one as y:backward(nil, {retain = true})");
 }
 
-/* A node about to get a gradient: it must still be there, and free of what an outer pass has gathered. */
+/* A node about to get a gradient: it must still be there, and free of what an outer pass has
+   gathered. */
 static nn_status ready(nn_pass *p, nn_node *n) {
   if (n->done) return used_up(p->ctx);
   if (n->running)
-    return nn_fail(p->ctx, NN_ESTATE, "backward: called inside the backward of '%s' over the same graph", n->op->name);
+    return nn_fail(p->ctx, NN_ESTATE,
+                   "backward: called inside the backward of '%s' over the same graph", n->op->name);
   return n->pending && n->pass != p ? set_aside(p, n) : NN_OK;
 }
 
@@ -166,14 +170,17 @@ static nn_status check_saved(nn_ctx *ctx, const nn_node *n) {
     if (!s->v.storage || s->v.storage->version == s->version) continue;
     nn_text t;
     return nn_fail(ctx, NN_ESTATE,
-                   "backward: '%s' saved a %s tensor that was changed in place afterwards (version %u, saved at %u); "
+                   "backward: '%s' saved a %s tensor that was changed in place afterwards (version "
+                   "%u, saved at %u); "
                    "change a clone() instead, or change it after backward",
-                   n->op->name, nn_value_text(&t, &s->v), (unsigned)s->v.storage->version, (unsigned)s->version);
+                   n->op->name, nn_value_text(&t, &s->v), (unsigned)s->v.storage->version,
+                   (unsigned)s->version);
   }
   return NN_OK;
 }
 
-/* Adds or stores a gradient that is ready: `g` in the input's shape, or a wider one that broadcasting made. */
+/* Adds or stores a gradient that is ready: `g` in the input's shape, or a wider one that
+   broadcasting made. */
 static nn_status deliver(nn_pass *p, const nn_edge *e, const nn_value *like, nn_tensor *g) {
   goal to;
   nn_node *n = e->node;
@@ -217,7 +224,8 @@ static nn_status row_gradient(nn_pass *p, nn_node *n, const nn_tensor *gout, int
     if (st != NN_OK && to.fresh) *to.fresh = false;
     return st;
   }
-  NN_GO(nn_tensor_new(p->ctx, gout->v.dtype, shape, &full)); /* broadcast: at full size first, then summed */
+  NN_GO(nn_tensor_new(p->ctx, gout->v.dtype, shape,
+                      &full)); /* broadcast: at full size first, then summed */
   v[0] = &full->v;
   NN_GO(nn_walk(p->ctx, row, n->attr, at, v, 0));
   NN_GO(deliver(p, &n->edge[k], like, full));
@@ -259,7 +267,8 @@ done:
 
 static void fill_call(nn_ctx *ctx, nn_node *n, const nn_tensor *gout, nn_call *c, nn_value **in) {
   int at = n->nin;
-  *c = (nn_call){.ctx = ctx, .op = n->op, .attr = n->attr, .nin = n->nin, .in = in, .gout = &gout->v};
+  *c =
+    (nn_call){.ctx = ctx, .op = n->op, .attr = n->attr, .nin = n->nin, .in = in, .gout = &gout->v};
   for (int k = 0; k < n->nin; k++) in[k] = &n->saved[k].v;
   if (n->saves & NN_OUT) c->out = &n->saved[at++].v;
   for (int i = 0; i < n->op->nout_aux; i++)
@@ -272,13 +281,15 @@ static nn_status run_node(nn_pass *p, nn_node *n, nn_tensor **gout) {
   const nn_op *op = n->op;
   NN_TRY(nn_poll(p->ctx));
   NN_TRY(check_saved(p->ctx, n));
-  if ((op->backward[n->dtype] || op->pull) && !(op->flags & NN_OP_STRIDED) && !(*gout)->v.dense) NN_TRY(own_copy(p->ctx, gout));
+  if ((op->backward[n->dtype] || op->pull) && !(op->flags & NN_OP_STRIDED) && !(*gout)->v.dense)
+    NN_TRY(own_copy(p->ctx, gout));
   fill_call(p->ctx, n, *gout, &c, in);
   if (op->pull) return pull_gradient(p, n, &c);
   if (op->backward[n->dtype]) return kernel_gradients(p, n, &c);
   for (int k = 0; k < n->nin; k++) {
     if (!wanted(p, &n->edge[k])) continue;
-    NN_TRY(op->grad[k].pass ? deliver(p, &n->edge[k], &n->saved[k].v, *gout) : row_gradient(p, n, *gout, k));
+    NN_TRY(op->grad[k].pass ? deliver(p, &n->edge[k], &n->saved[k].v, *gout)
+                            : row_gradient(p, n, *gout, k));
   }
   return NN_OK;
 }
@@ -299,7 +310,8 @@ static nn_status walk_back(nn_pass *p, nn_node *root) {
       n = n->older;
       continue;
     }
-    nn_tensor *gout = take_pending(p, n); /* the reference that waited keeps the node through its run */
+    nn_tensor *gout =
+      take_pending(p, n); /* the reference that waited keeps the node through its run */
     capture(p, n, gout);
     n->running = true;
     st = run_node(p, n, &gout);
@@ -328,14 +340,17 @@ static nn_status make_seed(nn_ctx *ctx, nn_tensor *root, nn_tensor *seed, nn_ten
   nn_text a, b;
   *out = NULL;
   if (!nn_needs_grad(root))
-    return nn_fail(ctx, NN_ESTATE,
-                   "backward: this value does not depend on any tensor that requires a gradient "
-                   "(x:requires_grad_(true), or a layer's parameters), or was computed under nn.no_grad");
-  if (!nn_is_real(root->v.dtype)) return nn_fail(ctx, NN_ETYPE, "backward: the value must be floating");
+    return nn_fail(
+      ctx, NN_ESTATE,
+      "backward: this value does not depend on any tensor that requires a gradient "
+      "(x:requires_grad_(true), or a layer's parameters), or was computed under nn.no_grad");
+  if (!nn_is_real(root->v.dtype))
+    return nn_fail(ctx, NN_ETYPE, "backward: the value must be floating");
   if (!seed) {
     if (root->v.numel != 1)
       return nn_fail(ctx, NN_ESHAPE,
-                     "backward: only a scalar has a gradient of its own, this is %s; reduce it (y:sum(), y:mean()) or "
+                     "backward: only a scalar has a gradient of its own, this is %s; reduce it "
+                     "(y:sum(), y:mean()) or "
                      "pass a seed of the same shape",
                      nn_value_text(&a, &root->v));
     NN_TRY(nn_tensor_new(ctx, root->v.dtype, &root->v.shape, out));
@@ -343,8 +358,8 @@ static nn_status make_seed(nn_ctx *ctx, nn_tensor *root, nn_tensor *seed, nn_ten
   }
   if (seed->v.dtype != root->v.dtype || !nn_shape_equal(&seed->v.shape, &root->v.shape))
     return nn_fail(ctx, NN_ESHAPE, "backward: the seed must be %s %s like the value, got %s %s",
-                   nn_value_text(&a, &root->v), nn_dtype_name(root->v.dtype), nn_value_text(&b, &seed->v),
-                   nn_dtype_name(seed->v.dtype));
+                   nn_value_text(&a, &root->v), nn_dtype_name(root->v.dtype),
+                   nn_value_text(&b, &seed->v), nn_dtype_name(seed->v.dtype));
   *out = nn_tensor_retain(seed);
   return NN_OK;
 }
@@ -378,8 +393,8 @@ nn_status nn_backward(nn_ctx *ctx, nn_tensor *root, nn_tensor *seed, bool retain
   return run_pass(&p, root, seed);
 }
 
-nn_status nn_gradients(nn_ctx *ctx, nn_tensor *root, nn_tensor *seed, bool retain, int n, nn_tensor *const *targets,
-                       nn_tensor **grads) {
+nn_status nn_gradients(nn_ctx *ctx, nn_tensor *root, nn_tensor *seed, bool retain, int n,
+                       nn_tensor *const *targets, nn_tensor **grads) {
   nn_pass p = {.ctx = ctx, .retain = retain, .ntargets = n, .target = targets, .result = grads};
   for (int i = 0; i < n; i++) grads[i] = NULL;
   nn_status st = run_pass(&p, root, seed);

@@ -14,9 +14,9 @@
 
 #include "tensor/tensor.h"
 
-/* y = f(x): *y is a new reference to a float64 tensor, NULL on failure. It must be a function of x
-   and `user` alone, and of the same shape each time; f may also read the tensors x by other ways, as
-   a layer reads its parameters. */
+/* y = f(x): *y is a new reference to a float64 tensor, NULL on failure. It must be a function of
+   x and `user` alone, and of the same shape each time; f may also read the tensors x by other
+   ways, as a layer reads its parameters. */
 typedef nn_status (*nn_gradcheck_fn)(nn_ctx *ctx, void *user, nn_tensor *const *x, nn_tensor **y);
 
 typedef struct nn_gradcheck_report {
@@ -27,16 +27,14 @@ typedef struct nn_gradcheck_report {
   double analytic, numeric;
 } nn_gradcheck_report;
 
-/* Compares the gradients of f at x[0..n-1]. Inputs that require a gradient must be float64 leaves;
-   the others are only handed on. `seed` has y's shape; NULL: numbers of both signs between 1/2 and
-   3/2 in size, always the same. `step` is h; 0: 1e-4. A function with a kink within 2 h of x is not
-   differentiable here, and differs.
-
-   The relative error is |a - m| / max(|a|, |m|), where of |a - m| is first taken what rounding in the
-   values of y can explain; it has a sign in view: a gradient of the wrong sign has error 2. Returns
-   NN_OK when everything was computed, whatever the error is; NN_ETYPE for inputs or outputs of
-   another kind, NN_ESHAPE for a seed that does not fit, and what f or backward returned when they
-   failed. */
+/* Compares the gradients of f at x[0..n-1]. Inputs that require a gradient must be float64
+   leaves; the others are only handed on. `seed` has y's shape; NULL: numbers of both signs
+   between 1/2 and 3/2 in size, always the same. `step` is h; 0: 1e-4. A function with a kink
+   within 2 h of x is not differentiable here, and differs.  The relative error is |a - m| /
+   max(|a|, |m|), where of |a - m| is first taken what rounding in the values of y can explain;
+   it has a sign in view: a gradient of the wrong sign has error 2. Returns NN_OK when everything
+   was computed, whatever the error is; NN_ETYPE for inputs or outputs of another kind, NN_ESHAPE
+   for a seed that does not fit, and what f or backward returned when they failed. */
 nn_status nn_gradcheck(nn_ctx *ctx, nn_gradcheck_fn f, void *user, int n, nn_tensor *const *x,
                        nn_tensor *seed, double step, nn_gradcheck_report *report);
 

@@ -83,7 +83,8 @@ nn_status nn_record(const nn_call *c, unsigned saves, nn_tensor *const *given, n
 
 /* ---- freeing ---- */
 
-/* Drops saved values and parents; parents that nobody holds any more are put on the chain, not recursed into. */
+/* Drops saved values and parents; parents that nobody holds any more are put on the chain, not
+   recursed into. */
 static void drop_contents(nn_node *n, nn_node **chain) {
   if (n->done) return;
   n->done = true;

@@ -8,14 +8,17 @@
 
 enum { TRAILER = 4, HEADER = 10, MOST = 1 << 30 };
 
-nn_status nn_gunzip(nn_ctx *ctx, const char *name, const unsigned char *data, size_t size, nn_tensor **out) {
+nn_status nn_gunzip(nn_ctx *ctx, const char *name, const unsigned char *data, size_t size,
+                    nn_tensor **out) {
   z_stream z;
   *out = NULL;
   if (size < HEADER + 2 * TRAILER || size > UINT_MAX || data[0] != 0x1f || data[1] != 0x8b)
     return nn_fail(ctx, NN_EIO, "%s: not gzip data", name);
-  const unsigned char *t = data + size - TRAILER; /* the last four bytes: the content's length, least byte first */
+  const unsigned char *t =
+    data + size - TRAILER; /* the last four bytes: the content's length, least byte first */
   size_t length = (size_t)t[0] | (size_t)t[1] << 8 | (size_t)t[2] << 16 | (size_t)t[3] << 24;
-  if (length > MOST) return nn_fail(ctx, NN_EIO, "%s: states a content of %zu bytes, over 1 GiB", name, length);
+  if (length > MOST)
+    return nn_fail(ctx, NN_EIO, "%s: states a content of %zu bytes, over 1 GiB", name, length);
   nn_shape s = nn_shape_1((int64_t)length);
   NN_TRY(nn_tensor_new(ctx, NN_U8, &s, out));
   memset(&z, 0, sizeof z);

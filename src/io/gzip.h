@@ -4,7 +4,9 @@
 
 #include "tensor/tensor.h"
 
-/* The content as a uint8 list. `name` begins the error text. The size that the trailer states is checked. */
-nn_status nn_gunzip(nn_ctx *ctx, const char *name, const unsigned char *data, size_t size, nn_tensor **out);
+/* The content as a uint8 list. `name` begins the error text. The size that the trailer states is
+   checked. */
+nn_status nn_gunzip(nn_ctx *ctx, const char *name, const unsigned char *data, size_t size,
+                    nn_tensor **out);
 
 #endif

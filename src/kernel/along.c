@@ -32,7 +32,8 @@ void FN(nn_spread_along)(const nn_axis *a, const R *g, double scale, bool add, R
     if (a->inner == 1)
       FN(line)(a->n, from, 0, (R)scale, add, to);
     else
-      for (int64_t i = 0; i < a->n; i++) FN(line)(a->inner, from, 1, (R)scale, add, to + i * a->inner);
+      for (int64_t i = 0; i < a->n; i++)
+        FN(line)(a->inner, from, 1, (R)scale, add, to + i * a->inner);
   }
 }
 

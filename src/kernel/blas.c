@@ -14,22 +14,23 @@ static int lead(int64_t ld) {
   return ld > 0 ? (int)ld : 1;
 }
 
-void nn_gemm_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda,
-                 const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
-  cblas_sgemm(CblasRowMajor, flag(ta), flag(tb), (int)m, (int)n, (int)k, alpha, a, lead(lda), b, lead(ldb), beta, c,
-              lead(ldc));
+void nn_gemm_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
+                 int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
+  cblas_sgemm(CblasRowMajor, flag(ta), flag(tb), (int)m, (int)n, (int)k, alpha, a, lead(lda), b,
+              lead(ldb), beta, c, lead(ldc));
 }
 
-void nn_gemm_f64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, double alpha, const double *a, int64_t lda,
-                 const double *b, int64_t ldb, double beta, double *c, int64_t ldc) {
-  cblas_dgemm(CblasRowMajor, flag(ta), flag(tb), (int)m, (int)n, (int)k, alpha, a, lead(lda), b, lead(ldb), beta, c,
-              lead(ldc));
+void nn_gemm_f64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, double alpha, const double *a,
+                 int64_t lda, const double *b, int64_t ldb, double beta, double *c, int64_t ldc) {
+  cblas_dgemm(CblasRowMajor, flag(ta), flag(tb), (int)m, (int)n, (int)k, alpha, a, lead(lda), b,
+              lead(ldb), beta, c, lead(ldc));
 }
 
 nn_status nn_blas_check(nn_ctx *ctx, const char *who, int64_t m, int64_t n, int64_t k) {
   if (m <= INT_MAX && n <= INT_MAX && k <= INT_MAX) return NN_OK;
-  return nn_fail(ctx, NN_ESHAPE, "%s: a matrix product of %lld x %lld x %lld passes what BLAS can count (2^31)", who,
-                 (long long)m, (long long)k, (long long)n);
+  return nn_fail(ctx, NN_ESHAPE,
+                 "%s: a matrix product of %lld x %lld x %lld passes what BLAS can count (2^31)",
+                 who, (long long)m, (long long)k, (long long)n);
 }
 
 bool nn_blas_shares_threads(void) {

@@ -1,24 +1,25 @@
 /*
- * kernel/blas.h: the matrix products, in row-major order; blas.c is the only file that names cblas_ or LAPACK.
- * All sizes fit an int: nn_blas_check says so before. Results are reproducible for a given thread count.
+ * kernel/blas.h: the matrix products, in row-major order; blas.c is the only file that names cblas_
+ * or LAPACK. All sizes fit an int: nn_blas_check says so before. Results are reproducible for a
+ * given thread count.
  */
 #ifndef NN_KERNEL_BLAS_H
 #define NN_KERNEL_BLAS_H
 
 #include "base/context.h"
 
-/* C (m, n) = alpha op(A) (m, k) op(B) (k, n) + beta C. `ta`: A is stored (k, m); `tb`: B is stored (n, k).
-   lda, ldb, ldc: elements from one stored row to the next. beta 0: C is not read. */
-void nn_gemm_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda,
-                 const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
-void nn_gemm_f64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, double alpha, const double *a, int64_t lda,
-                 const double *b, int64_t ldb, double beta, double *c, int64_t ldc);
+/* C (m, n) = alpha op(A) (m, k) op(B) (k, n) + beta C. `ta`: A is stored (k, m); `tb`: B is
+   stored (n, k). lda, ldb, ldc: elements from one stored row to the next. beta 0: C is not read. */
+void nn_gemm_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
+                 int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
+void nn_gemm_f64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, double alpha, const double *a,
+                 int64_t lda, const double *b, int64_t ldb, double beta, double *c, int64_t ldc);
 
 /* Fails when a size of a matrix product passes what BLAS can count. */
 nn_status nn_blas_check(nn_ctx *ctx, const char *who, int64_t m, int64_t n, int64_t k);
 
-/* Sets the threads of BLAS and of OpenMP together. Where BLAS has a thread pool of its own (any build but the OpenMP
-   one) BLAS gets one thread, because two pools fight over the cores. */
+/* Sets the threads of BLAS and of OpenMP together. Where BLAS has a thread pool of its own (any
+   build but the OpenMP one) BLAS gets one thread, because two pools fight over the cores. */
 void nn_blas_threads(int threads);
 /* Name, version and build of the BLAS in use; static text. */
 const char *nn_blas_config(void);

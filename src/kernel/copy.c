@@ -8,8 +8,9 @@
 #define NN_SELF "kernel/copy.c"
 #include "kernel/each_type.h"
 
-static const nn_row convert[NN_NDTYPE][NN_NDTYPE] = { /* [from][to] */
-  NN_ALL(from_f32), NN_ALL(from_f64), NN_ALL(from_i64), NN_ALL(from_u8)};
+static const nn_row convert[NN_NDTYPE][NN_NDTYPE] = {/* [from][to] */
+                                                     NN_ALL(from_f32), NN_ALL(from_f64),
+                                                     NN_ALL(from_i64), NN_ALL(from_u8)};
 static const nn_row fill[NN_NDTYPE] = NN_ALL(fill);
 
 nn_status nn_copy_into(nn_ctx *ctx, const nn_value *dst, const nn_value *src) {
@@ -19,7 +20,8 @@ nn_status nn_copy_into(nn_ctx *ctx, const nn_value *dst, const nn_value *src) {
     return NN_OK;
   }
   nn_value_expand(&wide, src, &dst->shape);
-  return nn_walk(ctx, convert[src->dtype][dst->dtype], NULL, 2, (const nn_value *[]){dst, &wide}, NN_WALK_FINISH);
+  return nn_walk(ctx, convert[src->dtype][dst->dtype], NULL, 2, (const nn_value *[]){dst, &wide},
+                 NN_WALK_FINISH);
 }
 
 nn_status nn_fill_into(nn_ctx *ctx, const nn_value *dst, double x) {
@@ -28,10 +30,12 @@ nn_status nn_fill_into(nn_ctx *ctx, const nn_value *dst, double x) {
 
 #else
 
-/* A floating value that the integer type cannot hold becomes the nearest end, NaN becomes 0: C leaves it undefined. */
+/* A floating value that the integer type cannot hold becomes the nearest end, NaN becomes 0: C
+   leaves it undefined. */
 static inline R FN(cast_real)(double x) {
 #ifdef NN_INTEGER
-  const double lo = (R)-1 < 0 ? -9223372036854775808.0 : 0.0, hi = (R)-1 < 0 ? 9223372036854774784.0 : 255.0;
+  const double lo = (R)-1 < 0 ? -9223372036854775808.0 : 0.0,
+               hi = (R)-1 < 0 ? 9223372036854774784.0 : 255.0;
   if (!(x == x)) return 0;
   return (R)(x < lo ? lo : x > hi ? hi : x);
 #else

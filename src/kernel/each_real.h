@@ -9,8 +9,9 @@
  *   static void FN(row)(...) { ... }
  *   #endif
  *
- * FN(row) becomes row_f32 or row_f64. <tgmath.h> makes exp(x) expf or exp by the type of x; NN_BOTH(row) is the
- * two-entry initialiser of a dispatch table. Literals inside are whole numbers or (R)0.1.
+ * FN(row) becomes row_f32 or row_f64. <tgmath.h> makes exp(x) expf or exp by the type of x;
+ * NN_BOTH(row) is the two-entry initialiser of a dispatch table. Literals inside are whole numbers
+ * or (R)0.1.
  */
 #include <tgmath.h>
 

@@ -1,6 +1,7 @@
 /*
- * kernel/each_type.h: like each_real.h, for all four dtypes: FN(row) becomes row_f32, row_f64, row_i64, row_u8.
- * For arithmetic, comparison and copies; anything with a root or a logarithm belongs to each_real.h.
+ * kernel/each_type.h: like each_real.h, for all four dtypes: FN(row) becomes row_f32, row_f64,
+ * row_i64, row_u8. For arithmetic, comparison and copies; anything with a root or a logarithm
+ * belongs to each_real.h.
  */
 #include "kernel/names.h"
 
@@ -18,7 +19,8 @@
 #undef FN
 
 #undef NN_WRAP
-#define NN_WRAP(x) ((uint64_t)(x)) /* unsigned arithmetic: overflow wraps instead of being undefined */
+#define NN_WRAP(x) \
+  ((uint64_t)(x)) /* unsigned arithmetic: overflow wraps instead of being undefined */
 #define R int64_t
 #define FN(name) NN_JOIN(name, i64)
 #define NN_INTEGER 1

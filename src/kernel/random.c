@@ -1,4 +1,5 @@
-/* kernel/random.c: see random.h. Words are made LOT blocks at a time so that the rounds vectorise. */
+/* kernel/random.c: see random.h. Words are made LOT blocks at a time so that the rounds
+   vectorise. */
 #ifndef R
 #include "kernel/random.h"
 
@@ -7,7 +8,8 @@
 
 enum { LOT = 16, WORDS = 4 * LOT };
 
-/* Words of blocks first .. first + LOT - 1, word w of block b at word[4 b + w]; the same as nn_rng_block's. */
+/* Words of blocks first .. first + LOT - 1, word w of block b at word[4 b + w]; the same as
+   nn_rng_block's. */
 NN_HOT static void lot(uint64_t seed, nn_stream stream, uint64_t first, uint32_t *word) {
   uint32_t c0[LOT], c1[LOT], c2[LOT], c3[LOT], k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
   for (int j = 0; j < LOT; j++) {
@@ -43,7 +45,8 @@ static double unit(const uint32_t *w) { /* [0, 1) in steps of 2^-53 */
 }
 
 void nn_random_mask(nn_rng *rng, nn_stream stream, int64_t n, double keep, uint8_t *mask) {
-  uint64_t first = nn_rng_reserve(rng, stream, (uint64_t)(n + 3) / 4), limit = (uint64_t)(keep * 4294967296.0);
+  uint64_t first = nn_rng_reserve(rng, stream, (uint64_t)(n + 3) / 4),
+           limit = (uint64_t)(keep * 4294967296.0);
   uint32_t w[WORDS];
   for (int64_t at = 0; at < n; at += WORDS) {
     int64_t m = least(WORDS, n - at);
@@ -65,7 +68,8 @@ static void normals(const uint32_t *w, double *z) { /* 2 PAIRS of them */
   }
 }
 
-void nn_random_uniform_f32(nn_rng *rng, nn_stream stream, int64_t n, double lo, double hi, float *y) {
+void nn_random_uniform_f32(nn_rng *rng, nn_stream stream, int64_t n, double lo, double hi,
+                           float *y) {
   uint64_t first = nn_rng_reserve(rng, stream, (uint64_t)(n + 3) / 4);
   float a = (float)lo, b = (float)(hi - lo);
   uint32_t w[WORDS];
@@ -76,7 +80,8 @@ void nn_random_uniform_f32(nn_rng *rng, nn_stream stream, int64_t n, double lo, 
   }
 }
 
-void nn_random_uniform_f64(nn_rng *rng, nn_stream stream, int64_t n, double lo, double hi, double *y) {
+void nn_random_uniform_f64(nn_rng *rng, nn_stream stream, int64_t n, double lo, double hi,
+                           double *y) {
   uint64_t first = nn_rng_reserve(rng, stream, (uint64_t)(n + 1) / 2);
   uint32_t w[WORDS];
   for (int64_t at = 0; at < n; at += WORDS / 2) {

@@ -39,7 +39,8 @@ static int64_t keep_first(const nn_value *dst, const nn_value *src, nn_value *mo
   return kept;
 }
 
-static void sum_rows(nn_ctx *ctx, const nn_value *dst, const nn_value *src, int64_t rows, bool add) {
+static void sum_rows(nn_ctx *ctx, const nn_value *dst, const nn_value *src, int64_t rows,
+                     bool add) {
   int64_t n = rows ? src->numel / rows : 0;
   if (dst->dtype == NN_F32)
     nn_sum_rows_f32(ctx, rows, n, nn_data(src), 1, add, nn_data(dst));
@@ -76,7 +77,8 @@ nn_status nn_sum_to(nn_ctx *ctx, const nn_value *dst, const nn_value *src, bool 
     sum_rows(ctx, dst, &dense, rows, add);
     goto done;
   }
-  NN_GO(nn_tensor_new(ctx, dst->dtype, &dst->shape, &sum)); /* a strided destination: sum beside it, then copy */
+  NN_GO(nn_tensor_new(ctx, dst->dtype, &dst->shape,
+                      &sum)); /* a strided destination: sum beside it, then copy */
   if (add) NN_GO(nn_copy_into(ctx, &sum->v, dst));
   sum_rows(ctx, &sum->v, &dense, rows, add);
   NN_GO(nn_copy_into(ctx, dst, &sum->v));
@@ -101,11 +103,10 @@ double FN(nn_total)(const nn_ctx *ctx, int64_t n, const R *x) {
   if (n <= BLOCK) return FN(block)(n, x);
   enum { GROUP = 256 };
   double total = 0, part[GROUP];
-  int threads = nn_threads_for(ctx, n);
   for (int64_t at = 0; at < n; at += (int64_t)GROUP * BLOCK) {
     int64_t left = n - at, blocks = (left + BLOCK - 1) / BLOCK;
     int used = blocks < GROUP ? (int)blocks : GROUP;
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(nn_threads_for(ctx, n)) schedule(static)
     for (int b = 0; b < used; b++) {
       int64_t from = (int64_t)b * BLOCK, len = left - from < BLOCK ? left - from : BLOCK;
       part[b] = FN(block)(len, x + at + from);
@@ -115,14 +116,16 @@ double FN(nn_total)(const nn_ctx *ctx, int64_t n, const R *x) {
   return total;
 }
 
-static void FN(rows)(const nn_ctx *ctx, int64_t rows, int64_t n, const R *x, double scale, bool add, R *y) {
+static void FN(rows)(const nn_ctx *ctx, int64_t rows, int64_t n, const R *x, double scale, bool add,
+                     R *y) {
   for (int64_t r = 0; r < rows; r++) {
     double s = scale * FN(nn_total)(ctx, n, x + r * n);
     y[r] = add ? y[r] + (R)s : (R)s;
   }
 }
 
-void FN(nn_sum_rows)(const nn_ctx *ctx, int64_t rows, int64_t n, const R *x, double scale, bool add, R *y) {
+void FN(nn_sum_rows)(const nn_ctx *ctx, int64_t rows, int64_t n, const R *x, double scale, bool add,
+                     R *y) {
   int threads = rows > 1 && n <= BLOCK ? nn_threads_for(ctx, rows * n) : 1;
   if (threads == 1) { /* a parallel region costs more than a short sum, even with one thread */
     FN(rows)(ctx, rows, n, x, scale, add, y);
@@ -136,14 +139,16 @@ void FN(nn_sum_rows)(const nn_ctx *ctx, int64_t rows, int64_t n, const R *x, dou
   }
 }
 
-NN_HOT static void FN(columns)(int64_t rows, int64_t stride, int64_t n, const R *x, double scale, bool add, R *y) {
+NN_HOT static void FN(columns)(int64_t rows, int64_t stride, int64_t n, const R *x, double scale,
+                               bool add, R *y) {
   double sum[COLUMNS] = {0};
   for (int64_t r = 0; r < rows; r++)
     for (int64_t c = 0; c < n; c++) sum[c] += (double)x[r * stride + c];
   for (int64_t c = 0; c < n; c++) y[c] = add ? y[c] + (R)(scale * sum[c]) : (R)(scale * sum[c]);
 }
 
-void FN(nn_sum_cols)(const nn_ctx *ctx, int64_t rows, int64_t n, const R *x, double scale, bool add, R *y) {
+void FN(nn_sum_cols)(const nn_ctx *ctx, int64_t rows, int64_t n, const R *x, double scale, bool add,
+                     R *y) {
   int64_t groups = (n + COLUMNS - 1) / COLUMNS;
   int threads = groups > 1 ? nn_threads_for(ctx, rows * n) : 1;
   if (threads == 1) {
@@ -169,7 +174,8 @@ NN_HOT static R FN(row_max)(int64_t n, const R *x) {
   return nan ? (R)NAN : m;
 }
 
-/* y = x - shift, where an infinite shift would make NaN of a row that has a softmax: +inf has all the weight. */
+/* y = x - shift, where an infinite shift would make NaN of a row that has a softmax: +inf has
+   all the weight. */
 NN_HOT static void FN(shift_row)(int64_t n, const R *x, R shift, R *y) {
   if (shift == (R)INFINITY)
     for (int64_t i = 0; i < n; i++) y[i] = x[i] == shift ? 0 : -(R)INFINITY;
@@ -199,7 +205,7 @@ void FN(nn_logsum_row)(int64_t n, const R *x, double *max, double *lse) {
     sum += FN(block)(w, part);
   }
   *max = (double)m;
-  *lse = log(sum);
+  *lse = n > 0 ? log(sum) : -(double)INFINITY;
 }
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * kernel/reduce.h: sums and other reductions over rows and columns of a dense array.
  *
- * Floating sums accumulate in double over 16 fixed lanes; long ones are cut into pieces of a fixed size, so the bits
- * do not depend on the number of threads.
+ * Floating sums accumulate in double over 16 fixed lanes; long ones are cut into pieces of a fixed
+ * size, so the bits do not depend on the number of threads.
  */
 #ifndef NN_KERNEL_REDUCE_H
 #define NN_KERNEL_REDUCE_H
@@ -10,11 +10,15 @@
 #include "tensor/tensor.h"
 
 /* y[r] (+)= scale * sum of row r of x (rows, n) */
-void nn_sum_rows_f32(const nn_ctx *ctx, int64_t rows, int64_t n, const float *x, double scale, bool add, float *y);
-void nn_sum_rows_f64(const nn_ctx *ctx, int64_t rows, int64_t n, const double *x, double scale, bool add, double *y);
+void nn_sum_rows_f32(const nn_ctx *ctx, int64_t rows, int64_t n, const float *x, double scale,
+                     bool add, float *y);
+void nn_sum_rows_f64(const nn_ctx *ctx, int64_t rows, int64_t n, const double *x, double scale,
+                     bool add, double *y);
 /* y[c] (+)= scale * sum of column c of x (rows, n) */
-void nn_sum_cols_f32(const nn_ctx *ctx, int64_t rows, int64_t n, const float *x, double scale, bool add, float *y);
-void nn_sum_cols_f64(const nn_ctx *ctx, int64_t rows, int64_t n, const double *x, double scale, bool add, double *y);
+void nn_sum_cols_f32(const nn_ctx *ctx, int64_t rows, int64_t n, const float *x, double scale,
+                     bool add, float *y);
+void nn_sum_cols_f64(const nn_ctx *ctx, int64_t rows, int64_t n, const double *x, double scale,
+                     bool add, double *y);
 /* The sum of n elements. */
 double nn_total_f32(const nn_ctx *ctx, int64_t n, const float *x);
 double nn_total_f64(const nn_ctx *ctx, int64_t n, const double *x);

@@ -1,7 +1,7 @@
 /*
- * kernel/vmath.c: see vmath.h. exp and tanh reduce x to r = x - n ln 2, |r| <= ln 2 / 2, with n found by adding a
- * large constant (the sum's low bits are the rounded integer); log reduces to a mantissa around 1 and uses fdlibm's
- * coefficients (Sun Microsystems, 1993).
+ * kernel/vmath.c: see vmath.h. exp and tanh reduce x to r = x - n ln 2, |r| <= ln 2 / 2, with n
+ * found by adding a large constant (the sum's low bits are the rounded integer); log reduces to a
+ * mantissa around 1 and uses fdlibm's coefficients (Sun Microsystems, 1993).
  */
 #ifndef R
 #include "kernel/vmath.h"
@@ -54,7 +54,8 @@ static inline double reduced_f64(double x, int64_t *n) {
   *n = (int64_t)(bits_f64(t) - 0x4338000000000000u);
   double r = x - k * 6.93147180369123816490e-01;
   r = r - k * 1.90821492927058770002e-10;
-  double p = 1.0 / 6227020800.0; /* the series to r^13 is exact to half a unit for |r| <= ln 2 / 2 */
+  double p = 1.0 /
+             6227020800.0; /* the series to r^13 is exact to half a unit for |r| <= ln 2 / 2 */
   p = p * r + 1.0 / 479001600.0;
   p = p * r + 1.0 / 39916800.0;
   p = p * r + 1.0 / 3628800.0;

@@ -1,9 +1,10 @@
 /*
- * kernel/vmath.h: exp, log, tanh and sigmoid over arrays, branch-free polynomials that the compiler vectorises.
+ * kernel/vmath.h: exp, log, tanh and sigmoid over arrays, branch-free polynomials that the compiler
+ * vectorises.
  *
- * libm is scalar, and libmvec's bits depend on where in the array an element stands; these give the same bits
- * everywhere. Within 2.5 units in the last place of the true value; NaN, infinities and both zeros as in C. `y` may be
- * `x` itself.
+ * libm is scalar, and libmvec's bits depend on where in the array an element stands; these give the
+ * same bits everywhere. Within 2.5 units in the last place of the true value; NaN, infinities and
+ * both zeros as in C. `y` may be `x` itself.
  */
 #ifndef NN_KERNEL_VMATH_H
 #define NN_KERNEL_VMATH_H

@@ -6,9 +6,9 @@
 #include "kernel/names.h"
 
 enum {
-  PIECE = 512,       /* elements gathered at a time: six operands stay in the first-level cache */
-  GRAIN = 1 << 16,   /* elements that a second thread must have to be worth waking */
-  STRETCH = 1 << 18  /* elements between two looks at Ctrl-C */
+  PIECE = 512,      /* elements gathered at a time: six operands stay in the first-level cache */
+  GRAIN = 1 << 16,  /* elements that a second thread must have to be worth waking */
+  STRETCH = 1 << 18 /* elements between two looks at Ctrl-C */
 };
 
 typedef struct plan {
@@ -106,8 +106,9 @@ static void do_range(const plan *p, int64_t lo, int64_t hi) {
   int64_t line = p->ndim > 0 ? p->dim[p->ndim - 1] : 1;
   while (lo < hi) {
     int64_t index = lo / line, in = lo % line, n = line - in;
-    char *at[NN_WALK_MAX];
-    for (int k = 0; k < p->n; k++) at[k] = p->base[k] + (p->ndim > 0 ? in * p->step[k][p->ndim - 1] : 0);
+    char *at[NN_WALK_MAX] = {0};
+    for (int k = 0; k < p->n; k++)
+      at[k] = p->base[k] + (p->ndim > 0 ? in * p->step[k][p->ndim - 1] : 0);
     for (int d = p->ndim - 2; d >= 0; d--) {
       int64_t i = index % p->dim[d];
       index /= p->dim[d];
@@ -179,7 +180,8 @@ static nn_status do_long(nn_ctx *ctx, const plan *p, bool dense, int64_t total) 
   return NN_OK;
 }
 
-nn_status nn_walk(nn_ctx *ctx, nn_row row, const void *attr, int n, const nn_value *const *v, unsigned flags) {
+nn_status nn_walk(nn_ctx *ctx, nn_row row, const void *attr, int n, const nn_value *const *v,
+                  unsigned flags) {
   int64_t total = v[0]->numel;
   if (total == 0) return NN_OK;
   plan p;

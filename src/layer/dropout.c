@@ -1,7 +1,7 @@
 /*
- * layer/dropout.c: in training each element is dropped with probability p and the others are multiplied by 1 / (1 - p),
- * so that the mean stays (inverted dropout; Srivastava et al. 2014). In eval mode y = x. The mask comes from the
- * stream "dropout", one byte an element.
+ * layer/dropout.c: in training each element is dropped with probability p and the others are
+ * multiplied by 1 / (1 - p), so that the mean stays (inverted dropout; Srivastava et al. 2014). In
+ * eval mode y = x. The mask comes from the stream "dropout", one byte an element.
  */
 #ifndef R
 #include "kernel/names.h"
@@ -49,17 +49,18 @@ static nn_status layer_forward(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last
 }
 
 static const nn_param params[] = {
-  NN_P_REAL(dropout, p, NN_P_PLACE, 0.5, 0, 1, "probability to drop an element"),
-  NN_P_END
-};
+  NN_P_REAL(dropout, p, NN_P_PLACE, 0.5, 0, 1, "probability to drop an element"), NN_P_END};
 
 const nn_layer_class nn_layer_dropout = {
   .name = "Dropout",
-  .doc = "In training drops each element with probability p and scales the rest by 1 / (1 - p); in eval mode nothing.",
+  .doc = "In training drops each element with probability p and scales the rest by 1 / (1 - p); in "
+         "eval mode nothing.",
   .size = sizeof(dropout),
   .params = params,
   .forward = layer_forward,
-  .example = {{.inputs = "4x5", .args = "0.5"}, {.inputs = "4x5", .args = "0"}, {.inputs = "4x5", .args = "1"}},
+  .example = {{.inputs = "4x5", .args = "0.5"},
+              {.inputs = "4x5", .args = "0"},
+              {.inputs = "4x5", .args = "1"}},
 };
 #else
 
@@ -73,13 +74,16 @@ NN_HOT static void FN(apply)(int64_t n, const R *x, const uint8_t *mask, R scale
 static nn_status FN(forward)(const nn_call *c) {
   double keep = 1 - ((const dropout_attr *)c->attr)->p;
   nn_random_mask(&c->ctx->rng, NN_RNG_DROPOUT, c->out->numel, keep, nn_data(c->aux[0]));
-  FN(apply)(c->out->numel, nn_data(c->in[0]), nn_data(c->aux[0]), (R)(1 / keep), false, nn_data(c->out));
+  FN(apply)
+  (c->out->numel, nn_data(c->in[0]), nn_data(c->aux[0]), (R)(1 / keep), false, nn_data(c->out));
   return NN_OK;
 }
 
 static nn_status FN(backward)(const nn_call *c) {
   double keep = 1 - ((const dropout_attr *)c->attr)->p;
-  FN(apply)(c->gout->numel, nn_data(c->gout), nn_data(c->aux[0]), (R)(1 / keep), c->add[0], nn_data(c->gin[0]));
+  FN(apply)
+  (c->gout->numel, nn_data(c->gout), nn_data(c->aux[0]), (R)(1 / keep), c->add[0],
+   nn_data(c->gin[0]));
   return NN_OK;
 }
 

@@ -8,7 +8,8 @@ static nn_status forward(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn_t
   nn_text t;
   (void)last;
   *y = NULL;
-  if (x->v.shape.ndim < 1) return nn_layer_fail(l, NN_ESHAPE, "needs a batch, got %s", nn_value_text(&t, &x->v));
+  if (x->v.shape.ndim < 1)
+    return nn_layer_fail(l, NN_ESHAPE, "needs a batch, got %s", nn_value_text(&t, &x->v));
   int64_t n = x->v.shape.dim[0], rest = 1;
   for (int i = 1; i < x->v.shape.ndim; i++) rest *= x->v.shape.dim[i];
   nn_ints shape = {2, {n, rest}};

@@ -1,4 +1,5 @@
-/* layer/foreign.c: a module of the host's as a child of a container; see layer.h. Not in the registry. */
+/* layer/foreign.c: a module of the host's as a child of a container; see layer.h. Not in the
+   registry. */
 #include "layer/layer.h"
 
 typedef struct foreign {

@@ -7,8 +7,9 @@
 #include "kernel/random.h"
 #include "kernel/walk.h"
 
-const char *const nn_init_names[] = {"pytorch",        "xavier_uniform", "xavier_normal", "kaiming_uniform",
-                                     "kaiming_normal", "normal",         "zeros",         NULL};
+const char *const nn_init_names[] = {
+  "pytorch",        "xavier_uniform", "xavier_normal", "kaiming_uniform",
+  "kaiming_normal", "normal",         "zeros",         NULL};
 
 void nn_init_uniform(nn_ctx *ctx, double bound, const nn_value *v) {
   if (v->dtype == NN_F32)
@@ -24,7 +25,8 @@ void nn_init_normal(nn_ctx *ctx, double std, const nn_value *v) {
     nn_random_normal_f64(&ctx->rng, NN_RNG_INIT, v->numel, 0, std, nn_data(v));
 }
 
-nn_status nn_init_fill(nn_ctx *ctx, const char *name, int64_t fan_in, int64_t fan_out, const nn_value *v) {
+nn_status nn_init_fill(nn_ctx *ctx, const char *name, int64_t fan_in, int64_t fan_out,
+                       const nn_value *v) {
   double in = (double)fan_in, both = (double)fan_in + (double)fan_out;
   if (strcmp(name, "pytorch") == 0)
     nn_init_uniform(ctx, 1 / sqrt(in), v);

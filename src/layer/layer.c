@@ -43,7 +43,8 @@ nn_status nn_layer_forward(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn
   return last ? nn_apply_last(ctx, k->op, attr, x, y) : nn_apply(ctx, k->op, attr, 1, &x, y);
 }
 
-/* Room for one more element: the arrays are short and grow when a model is built, so each time by one. */
+/* Room for one more element: the arrays are short and grow when a model is built, so each time
+   by one. */
 static void *grown(nn_ctx *ctx, void *old, int n, size_t size) {
   void *p = nn_mem_take(ctx, (size_t)(n + 1) * size);
   if (!p) return NULL;

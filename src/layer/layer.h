@@ -1,9 +1,11 @@
 /*
- * layer/layer.h: what a layer is. One file in src/layer/ ends in one nn_layer_class; layers.def lists it.
+ * layer/layer.h: what a layer is. One file in src/layer/ ends in one nn_layer_class; layers.def
+ * lists it.
  *
- * A layer's struct begins with nn_layer and goes on with its arguments, which `params` describes. It owns named
- * tensors: parameters, which an optimizer changes, and buffers, which it changes itself. What walks over a model
- * (parameters, state, to, clone) is written once, in lua/nn/module.lua, from nslot, slot and child.
+ * A layer's struct begins with nn_layer and goes on with its arguments, which `params` describes.
+ * It owns named tensors: parameters, which an optimizer changes, and buffers, which it changes
+ * itself. What walks over a model (parameters, state, to, clone) is written once, in
+ * lua/nn/module.lua, from nslot, slot and child.
  */
 #ifndef NN_LAYER_LAYER_H
 #define NN_LAYER_LAYER_H
@@ -25,8 +27,8 @@ struct nn_layer {
   int refs;
   bool training;
   int nslot, nchild;
-  nn_slot *slot;     /* (nslot) */
-  nn_layer **child;  /* (nchild), of containers; each one reference */
+  nn_slot *slot;    /* (nslot) */
+  nn_layer **child; /* (nchild), of containers; each one reference */
 };
 
 struct nn_layer_class {
@@ -38,10 +40,11 @@ struct nn_layer_class {
   nn_status (*build)(nn_ctx *ctx, nn_layer *l);
   /* y is a new reference. `last`: the caller will not use x again, so its buffer may be reused. */
   nn_status (*forward)(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn_tensor **y);
-  /* Instead of forward: the layer is this operation of one tensor; its attr stands at attr_offset of the struct. */
+  /* Instead of forward: the layer is this operation of one tensor; its attr stands at
+     attr_offset of the struct. */
   const nn_op *op;
   size_t attr_offset;
-  bool container;         /* takes other layers; the binding fills `child` */
+  bool container; /* takes other layers; the binding fills `child` */
   nn_example example[NN_MAXEXAMPLES];
 };
 
@@ -67,15 +70,17 @@ nn_status nn_layer_append(nn_ctx *ctx, nn_layer *l, nn_layer *child);
 const char *nn_layer_text(const nn_layer *l, char *buf, size_t size);
 /* Fails with "Linear(784, 10): ..." */
 nn_status nn_layer_fail(const nn_layer *l, nn_status code, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+  __attribute__((format(printf, 3, 4)));
 
-/* A module that the host runs, as a child of a container (layer/foreign.c). `call` is the host's; it finds the module by
-   the layer's address. */
+/* A module that the host runs, as a child of a container (layer/foreign.c). `call` is the
+   host's; it finds the module by the layer's address. */
 typedef nn_status (*nn_foreign_call)(nn_ctx *ctx, nn_layer *l, nn_tensor *x, nn_tensor **y);
 nn_status nn_layer_foreign_new(nn_ctx *ctx, nn_foreign_call call, nn_layer **out);
 
-/* linear.c: with an activation fused, an operation whose gradient needs its output alone; NULL: none. */
-nn_status nn_linear_forward(nn_ctx *ctx, nn_layer *l, const nn_op *act, nn_tensor *x, nn_tensor **y);
+/* linear.c: with an activation fused, an operation whose gradient needs its output alone; NULL:
+   none. */
+nn_status nn_linear_forward(nn_ctx *ctx, nn_layer *l, const nn_op *act, nn_tensor *x,
+                            nn_tensor **y);
 extern const nn_layer_class nn_layer_linear;
 
 /* The registry (layer/registry.c). */

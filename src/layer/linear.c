@@ -1,7 +1,8 @@
 /*
- * layer/linear.c: fully connected layer, y = act(x W^T + b). x: (..., in), W: (out, in), b: (out), y: (..., out).
- * With g = dy act'(y): dx = g W, dW = g^T x, db = sum of g over the rows. The activation, where Sequential found one
- * behind, is an elementwise operation whose gradient needs its output alone, and is computed by its own rows.
+ * layer/linear.c: fully connected layer, y = act(x W^T + b). x: (..., in), W: (out, in), b: (out),
+ * y: (..., out). With g = dy act'(y): dx = g W, dW = g^T x, db = sum of g over the rows. The
+ * activation, where Sequential found one behind, is an elementwise operation whose gradient needs
+ * its output alone, and is computed by its own rows.
  */
 #ifndef R
 #include <math.h>
@@ -54,19 +55,22 @@ static const nn_op op_plain = {
   .backward = NN_BOTH(backward),
 };
 
-nn_status nn_linear_forward(nn_ctx *ctx, nn_layer *l, const nn_op *act, nn_tensor *x, nn_tensor **y) {
+nn_status nn_linear_forward(nn_ctx *ctx, nn_layer *l, const nn_op *act, nn_tensor *x,
+                            nn_tensor **y) {
   const linear *k = (const linear *)l;
   const nn_shape *s = &x->v.shape;
   nn_tensor *in[3] = {x, l->slot[0].tensor, k->bias ? l->slot[1].tensor : NULL};
   nn_text t;
   *y = NULL;
   if (s->ndim < 1 || s->dim[s->ndim - 1] != k->in)
-    return nn_layer_fail(l, NN_ESHAPE, "the input's last dimension must be %lld, got %s%s", (long long)k->in,
-                         nn_shape_text(&t, s),
-                         s->ndim > 2 && x->v.numel == s->dim[0] * k->in ? "; put a Flatten() before it" : "");
+    return nn_layer_fail(
+      l, NN_ESHAPE, "the input's last dimension must be %lld, got %s%s", (long long)k->in,
+      nn_shape_text(&t, s),
+      s->ndim > 2 && x->v.numel == s->dim[0] * k->in ? "; put a Flatten() before it" : "");
   if (x->v.dtype != in[1]->v.dtype)
-    return nn_layer_fail(l, NN_ETYPE, "the weights are %s, the input is %s; convert one, as in x:to(\"%s\")",
-                         nn_dtype_name(in[1]->v.dtype), nn_dtype_name(x->v.dtype), nn_dtype_name(in[1]->v.dtype));
+    return nn_layer_fail(
+      l, NN_ETYPE, "the weights are %s, the input is %s; convert one, as in x:to(\"%s\")",
+      nn_dtype_name(in[1]->v.dtype), nn_dtype_name(x->v.dtype), nn_dtype_name(in[1]->v.dtype));
   NN_TRY(nn_blas_check(ctx, "Linear", x->v.numel / k->in, k->out, k->in));
   return nn_apply(ctx, act ? &op : &op_plain, &(linear_attr){act}, k->bias ? 3 : 2, in, y);
 }
@@ -95,21 +99,23 @@ static nn_status build(nn_ctx *ctx, nn_layer *l) {
 }
 
 static const nn_param params[] = {
-  NN_P_SIZE(linear, in, "input features"),
-  NN_P_SIZE(linear, out, "output features"),
+  NN_P_SIZE(linear, in, "input features"), NN_P_SIZE(linear, out, "output features"),
   NN_P_BOOL(linear, bias, true, "add a bias vector"),
-  NN_P_ENUM(linear, init, "pytorch", nn_init_names, "initial weights; the bias always starts in U(-1/sqrt(in), 1/sqrt(in))"),
-  NN_P_END
-};
+  NN_P_ENUM(linear, init, "pytorch", nn_init_names,
+            "initial weights; the bias always starts in U(-1/sqrt(in), 1/sqrt(in))"),
+  NN_P_END};
 
 const nn_layer_class nn_layer_linear = {
   .name = "Linear",
-  .doc = "Fully connected: y = x W^T + b. x: (..., in), y: (..., out). Fields weight (out, in) and bias (out).",
+  .doc = "Fully connected: y = x W^T + b. x: (..., in), y: (..., out). Fields weight (out, in) and "
+         "bias (out).",
   .size = sizeof(linear),
   .params = params,
   .build = build,
   .forward = layer_forward,
-  .example = {{.inputs = "2x3", .args = "3, 4"}, {.inputs = "2x2x3", .args = "3, 1, bias = false"}, {.inputs = "3", .args = "3, 2"}},
+  .example = {{.inputs = "2x3", .args = "3, 4"},
+              {.inputs = "2x2x3", .args = "3, 1, bias = false"},
+              {.inputs = "3", .args = "3, 2"}},
 };
 #else
 
@@ -123,7 +129,8 @@ static nn_status FN(forward)(const nn_call *c) {
   int64_t out = c->in[1]->shape.dim[0], in = c->in[1]->shape.dim[1], rows = c->in[0]->numel / in;
   R *y = nn_data(c->out);
   const R *b = c->nin > 2 ? nn_data(c->in[2]) : NULL;
-  FN(nn_gemm)(false, true, rows, out, in, 1, nn_data(c->in[0]), in, nn_data(c->in[1]), in, 0, y, out);
+  FN(nn_gemm)
+  (false, true, rows, out, in, 1, nn_data(c->in[0]), in, nn_data(c->in[1]), in, 0, y, out);
   for (int64_t r = 0; b && r < rows; r++) FN(add_row)(out, b, y + r * out);
   if (!act) return NN_OK;
   return nn_walk(c->ctx, act->row[NN_R], NULL, 2, (const nn_value *[]){c->out, c->out}, 0);
@@ -137,17 +144,20 @@ static nn_status FN(backward)(const nn_call *c) {
   const R *g = nn_data(c->gout);
   if (act) {
     NN_GO(nn_tensor_new(c->ctx, NN_R, &c->gout->shape, &own));
-    NN_GO(nn_walk(c->ctx, act->grad[0].row[NN_R], NULL, 3, (const nn_value *[]){&own->v, c->gout, c->out}, 0));
+    NN_GO(nn_walk(c->ctx, act->grad[0].row[NN_R], NULL, 3,
+                  (const nn_value *[]){&own->v, c->gout, c->out}, 0));
     g = nn_data(&own->v);
   }
   for (int k = 0; k < c->nin; k++) /* an empty batch: BLAS would leave the memory as it was */
     if (rows == 0 && c->gin[k] && !c->add[k]) NN_GO(nn_fill_into(c->ctx, c->gin[k], 0));
   if (rows == 0) goto done;
-  if (c->gin[0])
-    FN(nn_gemm)(false, false, rows, in, out, 1, g, out, nn_data(c->in[1]), in, c->add[0], nn_data(c->gin[0]), in);
-  if (c->gin[1])
-    FN(nn_gemm)(true, false, out, in, rows, 1, g, out, nn_data(c->in[0]), in, c->add[1], nn_data(c->gin[1]), in);
-  if (c->nin > 2 && c->gin[2]) FN(nn_sum_cols)(c->ctx, rows, out, g, 1, c->add[2], nn_data(c->gin[2]));
+  if (c->gin[0]) FN(nn_gemm)
+  (false, false, rows, in, out, 1, g, out, nn_data(c->in[1]), in, c->add[0], nn_data(c->gin[0]),
+   in);
+  if (c->gin[1]) FN(nn_gemm)
+  (true, false, out, in, rows, 1, g, out, nn_data(c->in[0]), in, c->add[1], nn_data(c->gin[1]), in);
+  if (c->nin > 2 && c->gin[2])
+    FN(nn_sum_cols)(c->ctx, rows, out, g, 1, c->add[2], nn_data(c->gin[2]));
 done:
   nn_tensor_release(own);
   return st;

@@ -10,8 +10,7 @@
 #define NN_LAYER(name) &nn_layer_##name,
 const nn_layer_class *const nn_layers[] = {
 #include "layer/layers.def"
-  NULL
-};
+  NULL};
 
 const nn_layer_class *nn_layer_class_find(const char *name) {
   for (const nn_layer_class *const *k = nn_layers; *k; k++)

@@ -5,7 +5,8 @@
 
 extern const nn_layer_class nn_layer_sequential;
 
-/* The operation that can be computed in Linear's epilogue: elementwise, no arguments, gradient from the output alone. */
+/* The operation that can be computed in Linear's epilogue: elementwise, no arguments, gradient
+   from the output alone. */
 static const nn_op *fusable(const nn_layer *l) {
   const nn_op *op = l->class->op;
   if (!op || op->attr_size || !op->row[NN_F32] || op->grad[0].needs != NN_OUT) return NULL;
@@ -13,7 +14,8 @@ static const nn_op *fusable(const nn_layer *l) {
 }
 
 /* Runs child i, or a Linear and the activation behind it; returns how many it ran. */
-static int run(nn_ctx *ctx, nn_layer *l, int i, nn_tensor *x, bool own, nn_tensor **y, nn_status *st) {
+static int run(nn_ctx *ctx, nn_layer *l, int i, nn_tensor *x, bool own, nn_tensor **y,
+               nn_status *st) {
   nn_layer *child = l->child[i];
   if (child->class == &nn_layer_linear) {
     const nn_op *act = i + 1 < l->nchild ? fusable(l->child[i + 1]) : NULL;
@@ -47,7 +49,8 @@ static nn_status forward(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn_t
 
 const nn_layer_class nn_layer_sequential = {
   .name = "Sequential",
-  .doc = "Layers one after the other: Sequential{Linear(784, 15), Sigmoid(), Linear(15, 10)}. A Linear and the ReLU, Tanh "
+  .doc = "Layers one after the other: Sequential{Linear(784, 15), Sigmoid(), Linear(15, 10)}. A "
+         "Linear and the ReLU, Tanh "
          "or Sigmoid behind it are computed as one, with the same bits.",
   .size = sizeof(nn_layer),
   .forward = forward,

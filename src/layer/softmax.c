@@ -1,4 +1,5 @@
-/* layer/softmax.c: softmax along a dimension. For training a classifier CrossEntropyLoss takes raw scores instead. */
+/* layer/softmax.c: softmax along a dimension. For training a classifier CrossEntropyLoss takes
+   raw scores instead. */
 #include "grad/axis.h"
 #include "layer/layer.h"
 
@@ -10,15 +11,19 @@ typedef struct softmax {
 extern const nn_op nn_op_softmax;
 extern const nn_layer_class nn_layer_softmax;
 
-static const nn_param params[] = {
-  {.name = "dim", .kind = NN_PARAM_INT, .offset = offsetof(softmax, attr.dim), .def = {-1}, .lo = -NN_MAXDIM,
-   .hi = NN_MAXDIM, .doc = "the dimension whose elements sum to 1"},
-  NN_P_END
-};
+static const nn_param params[] = {{.name = "dim",
+                                   .kind = NN_PARAM_INT,
+                                   .offset = offsetof(softmax, attr.dim),
+                                   .def = {-1},
+                                   .lo = -NN_MAXDIM,
+                                   .hi = NN_MAXDIM,
+                                   .doc = "the dimension whose elements sum to 1"},
+                                  NN_P_END};
 
 const nn_layer_class nn_layer_softmax = {
   .name = "Softmax",
-  .doc = "e^x / sum(e^x) along a dimension. CrossEntropyLoss wants raw scores: do not put this before it.",
+  .doc = "e^x / sum(e^x) along a dimension. CrossEntropyLoss wants raw scores: do not put this "
+         "before it.",
   .size = sizeof(softmax),
   .params = params,
   .op = &nn_op_softmax,

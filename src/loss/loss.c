@@ -6,7 +6,9 @@
 const char *const nn_reductions[] = {"mean", "sum", "none", NULL};
 
 nn_reduction nn_loss_reduction(const nn_loss *l) {
-  return l->reduction[0] == 'm' ? NN_REDUCE_MEAN : l->reduction[0] == 's' ? NN_REDUCE_SUM : NN_REDUCE_NONE;
+  return l->reduction[0] == 'm'   ? NN_REDUCE_MEAN
+         : l->reduction[0] == 's' ? NN_REDUCE_SUM
+                                  : NN_REDUCE_NONE;
 }
 
 nn_status nn_loss_new(nn_ctx *ctx, const nn_loss_class *class, nn_loss **out) {
@@ -31,7 +33,8 @@ void nn_loss_release(nn_loss *l) {
   nn_mem_give(l->ctx, l, l->class->size);
 }
 
-nn_status nn_loss_forward(nn_ctx *ctx, nn_loss *l, nn_tensor *prediction, nn_tensor *target, nn_tensor **out) {
+nn_status nn_loss_forward(nn_ctx *ctx, nn_loss *l, nn_tensor *prediction, nn_tensor *target,
+                          nn_tensor **out) {
   return l->class->forward(ctx, l, prediction, target, out);
 }
 
@@ -41,8 +44,11 @@ nn_status nn_loss_same_shape(nn_loss *l, const nn_tensor *prediction, const nn_t
   if (nn_shape_equal(p, t)) return NN_OK;
   bool view = prediction->v.numel == target->v.numel;
   return nn_fail(l->ctx, NN_ESHAPE,
-                 "%s: the prediction is %s and the target %s; a loss never broadcasts%s%s%s", l->class->name,
-                 nn_shape_text(&a, p), nn_shape_text(&b, t),
+                 "%s: the prediction is %s and the target %s; a loss never broadcasts%s%s%s",
+                 l->class->name, nn_shape_text(&a, p), nn_shape_text(&b, t),
                  view ? "; perhaps you mean target:view_as(prediction), or target:view{" : "",
-                 view && p->ndim == 2 && p->dim[1] == 1 ? "-1, 1" : view ? "..." : "", view ? "}" : "");
+                 view && p->ndim == 2 && p->dim[1] == 1 ? "-1, 1"
+                 : view                                 ? "..."
+                                                        : "",
+                 view ? "}" : "");
 }

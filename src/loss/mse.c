@@ -1,4 +1,5 @@
-/* loss/mse.c: the mean of squared differences; "mean" is the chapter's (1/n) sum (p - t)^2. dp = 2 (p - t) dy / n. */
+/* loss/mse.c: the mean of squared differences; "mean" is the chapter's (1/n) sum (p - t)^2. dp =
+   2 (p - t) dy / n. */
 #ifndef R
 #include "kernel/names.h"
 #include "kernel/reduce.h"
@@ -39,7 +40,8 @@ static const nn_op op = {
   .backward = NN_BOTH(backward),
 };
 
-static nn_status loss_forward(nn_ctx *ctx, nn_loss *l, nn_tensor *prediction, nn_tensor *target, nn_tensor **out) {
+static nn_status loss_forward(nn_ctx *ctx, nn_loss *l, nn_tensor *prediction, nn_tensor *target,
+                              nn_tensor **out) {
   mse_attr attr = {nn_loss_reduction(l)};
   nn_tensor *in[2] = {prediction, target};
   *out = NULL;
@@ -51,11 +53,13 @@ static const nn_param params[] = {NN_P_REDUCTION(mse), NN_P_END};
 
 const nn_loss_class nn_loss_mse = {
   .name = "MSELoss",
-  .doc = "(1/n) sum (prediction - target)^2 over all n elements. Both of the same shape; it never broadcasts.",
+  .doc = "(1/n) sum (prediction - target)^2 over all n elements. Both of the same shape; it never "
+         "broadcasts.",
   .size = sizeof(mse),
   .params = params,
   .forward = loss_forward,
-  .example = {{.inputs = "4x3 4x3"}, {.inputs = "4 4", .args = "reduction = \"sum\""},
+  .example = {{.inputs = "4x3 4x3"},
+              {.inputs = "4 4", .args = "reduction = \"sum\""},
               {.inputs = "2x2 2x2", .args = "reduction = \"none\""}},
 };
 #else
@@ -86,7 +90,8 @@ static nn_status FN(forward)(const nn_call *c) {
 }
 
 /* step 0: one dy for all elements */
-NN_HOT static void FN(grad)(int64_t n, const R *p, const R *t, const R *gy, int64_t step, R w, bool add, R *g) {
+NN_HOT static void FN(grad)(int64_t n, const R *p, const R *t, const R *gy, int64_t step, R w,
+                            bool add, R *g) {
   for (int64_t i = 0; i < n; i++) g[i] = (add ? g[i] : 0) + w * gy[i * step] * (p[i] - t[i]);
 }
 

@@ -10,8 +10,7 @@
 #define NN_LOSS(name) &nn_loss_##name,
 const nn_loss_class *const nn_losses[] = {
 #include "loss/losses.def"
-  NULL
-};
+  NULL};
 
 const nn_loss_class *nn_loss_class_find(const char *name) {
   for (const nn_loss_class *const *k = nn_losses; *k; k++)

@@ -1,4 +1,5 @@
-/* op/argmax.c: where the largest element stands, along a dimension or in everything, counted from 1. */
+/* op/argmax.c: where the largest element stands, along a dimension or in everything, counted
+   from 1. */
 #include <math.h>
 
 #include "grad/axis.h"
@@ -33,7 +34,8 @@ static nn_status forward(const nn_call *c) {
 
 const nn_op nn_op_argmax = {
   .name = "argmax",
-  .doc = "Where the largest element stands along a dimension, counted from 1 (int64); of everything: its row-major place.",
+  .doc = "Where the largest element stands along a dimension, counted from 1 (int64); of "
+         "everything: its row-major place.",
   .args = "x",
   .nin = 1,
   .flags = NN_OP_PLAIN,

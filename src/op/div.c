@@ -18,8 +18,12 @@ const nn_op nn_op_div = {
   .flags = NN_OP_PROMOTE | NN_OP_FLOAT,
   .infer = nn_infer_broadcast,
   .row = NN_BOTH(row),
-  .grad = {{.row = NN_BOTH(grad_x), .needs = NN_IN(1)}, {.row = NN_BOTH(grad_y), .needs = NN_IN(0) | NN_IN(1)}},
-  .example = {{.inputs = "2x3 2x3", .lo = 0.4, .hi = 2}, {.inputs = "2x3 3", .lo = 0.4, .hi = 2}, {.inputs = "4x1 1x3", .lo = 0.4, .hi = 2}, {.inputs = "3 s", .lo = 0.4, .hi = 2}},
+  .grad = {{.row = NN_BOTH(grad_x), .needs = NN_IN(1)},
+           {.row = NN_BOTH(grad_y), .needs = NN_IN(0) | NN_IN(1)}},
+  .example = {{.inputs = "2x3 2x3", .lo = 0.4, .hi = 2},
+              {.inputs = "2x3 3", .lo = 0.4, .hi = 2},
+              {.inputs = "4x1 1x3", .lo = 0.4, .hi = 2},
+              {.inputs = "3 s", .lo = 0.4, .hi = 2}},
 };
 #else
 

@@ -1,4 +1,5 @@
-/* op/expand.c: sizes of 1 repeated, and dimensions put in front, without a copy. The gradient is summed back. */
+/* op/expand.c: sizes of 1 repeated, and dimensions put in front, without a copy. The gradient is
+   summed back. */
 #include "grad/op.h"
 
 typedef struct expand_attr {
@@ -21,8 +22,8 @@ static nn_status view(const nn_call *c) {
   }
   for (int i = 0; i < s.ndim && !fits; i++) s.dim[i] = to->v[i];
   if (!fits)
-    return nn_fail(c->ctx, NN_ESHAPE, "expand: %s cannot be repeated to %s; only sizes of 1 are", nn_value_text(&a, x),
-                   nn_shape_text(&b, &s));
+    return nn_fail(c->ctx, NN_ESHAPE, "expand: %s cannot be repeated to %s; only sizes of 1 are",
+                   nn_value_text(&a, x), nn_shape_text(&b, &s));
   NN_TRY(nn_shape_check(c->ctx, "expand", &s, 1));
   nn_value_expand(c->out, x, &s);
   return NN_OK;
@@ -32,10 +33,9 @@ static nn_status backward(const nn_call *c) {
   return nn_sum_to(c->ctx, c->gin[0], c->gout, c->add[0]);
 }
 
-static const nn_param params[] = {
-  NN_P_INTS(expand_attr, shape, NN_P_NEEDED, 0, -1, NN_DIM_MAX, "the new sizes; -1 leaves one as it is"),
-  NN_P_END
-};
+static const nn_param params[] = {NN_P_INTS(expand_attr, shape, NN_P_NEEDED, 0, -1, NN_DIM_MAX,
+                                            "the new sizes; -1 leaves one as it is"),
+                                  NN_P_END};
 
 const nn_op nn_op_expand = {
   .name = "expand",

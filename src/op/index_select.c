@@ -1,4 +1,5 @@
-/* op/index_select.c: the listed elements of a dimension, copied; the gradient is added back where they came from. */
+/* op/index_select.c: the listed elements of a dimension, copied; the gradient is added back
+   where they came from. */
 #ifndef R
 #include <string.h>
 
@@ -12,7 +13,8 @@ typedef struct index_attr {
 extern const nn_op nn_op_index_select;
 
 static nn_status axis_of(const nn_call *c, const nn_value *x, nn_axis *a, int *dim) {
-  NN_TRY(nn_shape_dim(c->ctx, "index_select", ((const index_attr *)c->attr)->dim, x->shape.ndim, dim));
+  NN_TRY(
+    nn_shape_dim(c->ctx, "index_select", ((const index_attr *)c->attr)->dim, x->shape.ndim, dim));
   *a = nn_shape_axis(&x->shape, *dim);
   return NN_OK;
 }
@@ -44,7 +46,8 @@ static nn_status forward(const nn_call *c) {
   int64_t n = c->in[1]->numel;
   for (int64_t i = 0; i < n; i++)
     if (index[i] < 1 || index[i] > a.n)
-      return nn_fail(c->ctx, NN_EINDEX, "index_select: index %lld (at place %lld) is out of range 1..%lld",
+      return nn_fail(c->ctx, NN_EINDEX,
+                     "index_select: index %lld (at place %lld) is out of range 1..%lld",
                      (long long)index[i], (long long)i + 1, (long long)a.n);
   size_t run = (size_t)a.inner * nn_dtype_size(c->out->dtype);
   const char *x = nn_data(c->in[0]);
@@ -57,8 +60,7 @@ static nn_status forward(const nn_call *c) {
 
 static const nn_param params[] = {
   NN_P_AT(index_attr, dim, -NN_MAXDIM, NN_MAXDIM, "the dimension, from 1, negative from the end"),
-  NN_P_END
-};
+  NN_P_END};
 
 const nn_op nn_op_index_select = {
   .name = "index_select",

@@ -17,7 +17,8 @@ static nn_status infer(const nn_call *c) {
 
 const nn_op nn_op_log_softmax = {
   .name = "log_softmax",
-  .doc = "The logarithm of softmax along a dimension (the last unless told), finite where its input is.",
+  .doc =
+    "The logarithm of softmax along a dimension (the last unless told), finite where its input is.",
   .args = "x",
   .nin = 1,
   .flags = NN_OP_FLOAT,

@@ -1,7 +1,7 @@
 /*
- * op/matmul.c: C = A B. A (..., n, k) with B (k, m): the leading dimensions of A count as rows. Both with the same
- * leading dimensions: one product each. A list of k numbers is a row on the left, a column on the right, and its
- * dimension disappears. dA = dC B^T, dB = A^T dC.
+ * op/matmul.c: C = A B. A (..., n, k) with B (k, m): the leading dimensions of A count as rows.
+ * Both with the same leading dimensions: one product each. A list of k numbers is a row on the
+ * left, a column on the right, and its dimension disappears. dA = dC B^T, dB = A^T dC.
  */
 #ifndef R
 #include "grad/op.h"
@@ -39,8 +39,10 @@ static nn_status infer(const nn_call *c) {
   nn_text ta, tb;
   sizes s;
   if (!read_sizes(a, b, &s))
-    return nn_fail(c->ctx, NN_ESHAPE, "matmul: %s by %s: the last size of the first must be the second last of the "
-                   "second, and leading sizes of both must be the same", nn_shape_text(&ta, a), nn_shape_text(&tb, b));
+    return nn_fail(c->ctx, NN_ESHAPE,
+                   "matmul: %s by %s: the last size of the first must be the second last of the "
+                   "second, and leading sizes of both must be the same",
+                   nn_shape_text(&ta, a), nn_shape_text(&tb, b));
   NN_TRY(nn_blas_check(c->ctx, "matmul", s.n, s.m, s.k));
   out.ndim--;
   if (b->ndim > 1) out.dim[out.ndim++] = s.m;
@@ -50,7 +52,8 @@ static nn_status infer(const nn_call *c) {
 
 const nn_op nn_op_matmul = {
   .name = "matmul",
-  .doc = "The matrix product: (..., n, k) by (k, m), or a product for each of the same leading dimensions; a list is a "
+  .doc = "The matrix product: (..., n, k) by (k, m), or a product for each of the same leading "
+         "dimensions; a list is a "
          "row on the left and a column on the right.",
   .args = "a, b",
   .nin = 2,
@@ -59,8 +62,12 @@ const nn_op nn_op_matmul = {
   .infer = infer,
   .forward = NN_BOTH(forward),
   .backward = NN_BOTH(backward),
-  .example = {{.inputs = "2x3 3x4"}, {.inputs = "2x2x3 3x4"}, {.inputs = "2x2x3 2x3x4"}, {.inputs = "3 3x4"},
-              {.inputs = "2x3 3"}, {.inputs = "3 3"}},
+  .example = {{.inputs = "2x3 3x4"},
+              {.inputs = "2x2x3 3x4"},
+              {.inputs = "2x2x3 2x3x4"},
+              {.inputs = "3 3x4"},
+              {.inputs = "2x3 3"},
+              {.inputs = "3 3"}},
 };
 #else
 
@@ -68,10 +75,12 @@ static nn_status FN(forward)(const nn_call *c) {
   sizes s;
   const R *a = nn_data(c->in[0]), *b = nn_data(c->in[1]);
   R *y = nn_data(c->out);
-  if (!read_sizes(&c->in[0]->shape, &c->in[1]->shape, &s)) return NN_ESHAPE; /* infer has refused it */
+  if (!read_sizes(&c->in[0]->shape, &c->in[1]->shape, &s))
+    return NN_ESHAPE; /* infer has refused it */
   if (s.k == 0) return nn_fill_into(c->ctx, c->out, 0);
-  for (int64_t i = 0; i < s.batch; i++)
-    FN(nn_gemm)(false, false, s.n, s.m, s.k, 1, a + i * s.n * s.k, s.k, b + i * s.k * s.m, s.m, 0, y + i * s.n * s.m, s.m);
+  for (int64_t i = 0; i < s.batch; i++) FN(nn_gemm)
+  (false, false, s.n, s.m, s.k, 1, a + i * s.n * s.k, s.k, b + i * s.k * s.m, s.m, 0,
+   y + i * s.n * s.m, s.m);
   return NN_OK;
 }
 
@@ -82,12 +91,12 @@ static nn_status FN(backward)(const nn_call *c) {
   for (int i = 0; i < 2; i++) /* an empty sum is zero, and BLAS would leave the memory as it was */
     if (c->gin[i] && !c->add[i] && c->gout->numel == 0) NN_TRY(nn_fill_into(c->ctx, c->gin[i], 0));
   if (c->gout->numel == 0 || s.k == 0) return NN_OK;
-  for (int64_t i = 0; c->gin[0] && i < s.batch; i++)
-    FN(nn_gemm)(false, true, s.n, s.k, s.m, 1, g + i * s.n * s.m, s.m, b + i * s.k * s.m, s.m, c->add[0],
-                (R *)nn_data(c->gin[0]) + i * s.n * s.k, s.k);
-  for (int64_t i = 0; c->gin[1] && i < s.batch; i++)
-    FN(nn_gemm)(true, false, s.k, s.m, s.n, 1, a + i * s.n * s.k, s.k, g + i * s.n * s.m, s.m, c->add[1],
-                (R *)nn_data(c->gin[1]) + i * s.k * s.m, s.m);
+  for (int64_t i = 0; c->gin[0] && i < s.batch; i++) FN(nn_gemm)
+  (false, true, s.n, s.k, s.m, 1, g + i * s.n * s.m, s.m, b + i * s.k * s.m, s.m, c->add[0],
+   (R *)nn_data(c->gin[0]) + i * s.n * s.k, s.k);
+  for (int64_t i = 0; c->gin[1] && i < s.batch; i++) FN(nn_gemm)
+  (true, false, s.k, s.m, s.n, 1, a + i * s.n * s.k, s.k, g + i * s.n * s.m, s.m, c->add[1],
+   (R *)nn_data(c->gin[1]) + i * s.k * s.m, s.m);
   return NN_OK;
 }
 

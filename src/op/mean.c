@@ -30,7 +30,8 @@ static nn_status backward(const nn_call *c) {
 
 const nn_op nn_op_mean = {
   .name = "mean",
-  .doc = "The mean along a dimension, or of everything (then 0-d); NaN of nothing. Integers become floats.",
+  .doc = "The mean along a dimension, or of everything (then 0-d); NaN of nothing. Integers become "
+         "floats.",
   .args = "x",
   .nin = 1,
   .flags = NN_OP_FLOAT,
@@ -39,5 +40,7 @@ const nn_op nn_op_mean = {
   .infer = infer,
   .forward = {forward, forward},
   .backward = {backward, backward},
-  .example = {{.inputs = "2x3"}, {.inputs = "2x3x4", .args = "2"}, {.inputs = "2x3", .args = "-1, true"}},
+  .example = {{.inputs = "2x3"},
+              {.inputs = "2x3x4", .args = "2"},
+              {.inputs = "2x3", .args = "-1, true"}},
 };

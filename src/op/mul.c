@@ -18,7 +18,8 @@ const nn_op nn_op_mul = {
   .flags = NN_OP_PROMOTE,
   .infer = nn_infer_broadcast,
   .row = NN_ALL(row),
-  .grad = {{.row = NN_BOTH(grad_x), .needs = NN_IN(1)}, {.row = NN_BOTH(grad_y), .needs = NN_IN(0)}},
+  .grad = {{.row = NN_BOTH(grad_x), .needs = NN_IN(1)},
+           {.row = NN_BOTH(grad_y), .needs = NN_IN(0)}},
   .example = {{.inputs = "2x3 2x3"}, {.inputs = "2x3 3"}, {.inputs = "4x1 1x3"}, {.inputs = "3 s"}},
 };
 #else

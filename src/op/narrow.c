@@ -14,7 +14,8 @@ static nn_status range(const nn_call *c, const nn_value *from, nn_value *to) {
   int64_t size = from->shape.dim[d], first = a->first < 0 ? a->first + size : a->first - 1;
   if (a->first == 0 || first < 0 || first > size || a->n > size - first)
     return nn_fail(c->ctx, NN_EINDEX,
-                   "narrow: %lld elements from %lld on leave the range 1..%lld of dimension %d (counting starts at 1)",
+                   "narrow: %lld elements from %lld on leave the range 1..%lld of dimension %d "
+                   "(counting starts at 1)",
                    (long long)a->n, (long long)a->first, (long long)size, d + 1);
   nn_value_copy(to, from);
   to->offset += first * from->stride[d];
@@ -36,10 +37,9 @@ static nn_status backward(const nn_call *c) {
 
 static const nn_param params[] = {
   NN_P_AT(narrow_attr, dim, -NN_MAXDIM, NN_MAXDIM, "the dimension, from 1, negative from the end"),
-  NN_P_AT(narrow_attr, first, -NN_DIM_MAX, NN_DIM_MAX, "the first element, from 1, negative from the end"),
-  NN_P_AT(narrow_attr, n, 0, NN_DIM_MAX, "how many"),
-  NN_P_END
-};
+  NN_P_AT(narrow_attr, first, -NN_DIM_MAX, NN_DIM_MAX,
+          "the first element, from 1, negative from the end"),
+  NN_P_AT(narrow_attr, n, 0, NN_DIM_MAX, "how many"), NN_P_END};
 
 const nn_op nn_op_narrow = {
   .name = "narrow",

@@ -18,8 +18,12 @@ const nn_op nn_op_pow = {
   .flags = NN_OP_PROMOTE | NN_OP_FLOAT,
   .infer = nn_infer_broadcast,
   .row = NN_BOTH(row),
-  .grad = {{.row = NN_BOTH(grad_x), .needs = NN_IN(0) | NN_IN(1)}, {.row = NN_BOTH(grad_y), .needs = NN_IN(0) | NN_IN(1)}},
-  .example = {{.inputs = "2x3 2x3", .lo = 0.4, .hi = 2}, {.inputs = "2x3 3", .lo = 0.4, .hi = 2}, {.inputs = "4x1 1x3", .lo = 0.4, .hi = 2}, {.inputs = "3 s", .lo = 0.4, .hi = 2}},
+  .grad = {{.row = NN_BOTH(grad_x), .needs = NN_IN(0) | NN_IN(1)},
+           {.row = NN_BOTH(grad_y), .needs = NN_IN(0) | NN_IN(1)}},
+  .example = {{.inputs = "2x3 2x3", .lo = 0.4, .hi = 2},
+              {.inputs = "2x3 3", .lo = 0.4, .hi = 2},
+              {.inputs = "4x1 1x3", .lo = 0.4, .hi = 2},
+              {.inputs = "3 s", .lo = 0.4, .hi = 2}},
 };
 #else
 
@@ -34,7 +38,8 @@ NN_HOT static void FN(grad_x)(int64_t n, void *const *p, const void *attr) {
   const R *g = p[1], *x = p[2], *y = p[3];
   R *d = p[0];
   (void)attr;
-  for (int64_t i = 0; i < n; i++) d[i] = y[i] == 0 ? 0 : g[i] * y[i] * (y[i] == 2 ? x[i] : pow(x[i], y[i] - 1));
+  for (int64_t i = 0; i < n; i++)
+    d[i] = y[i] == 0 ? 0 : g[i] * y[i] * (y[i] == 2 ? x[i] : pow(x[i], y[i] - 1));
 }
 
 NN_HOT static void FN(grad_y)(int64_t n, void *const *p, const void *attr) {

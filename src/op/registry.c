@@ -10,8 +10,7 @@
 #define NN_OP(name) &nn_op_##name,
 const nn_op *const nn_ops[] = {
 #include "op/ops.def"
-  NULL
-};
+  NULL};
 
 const nn_op *nn_op_find(const char *name) {
   for (const nn_op *const *op = nn_ops; *op; op++)

@@ -1,4 +1,5 @@
-/* op/reshape.c: the same elements in row-major order under another shape; a view where the input is dense. */
+/* op/reshape.c: the same elements in row-major order under another shape; a view where the input
+   is dense. */
 #include <string.h>
 
 #include "grad/op.h"
@@ -33,8 +34,8 @@ static nn_status view(const nn_call *c) {
     fits = fits && known == x->numel;
   }
   if (!fits)
-    return nn_fail(c->ctx, NN_ESHAPE, "reshape: %s has %lld elements, which do not fill %s", nn_value_text(&a, x),
-                   (long long)x->numel, nn_shape_text(&b, &s));
+    return nn_fail(c->ctx, NN_ESHAPE, "reshape: %s has %lld elements, which do not fill %s",
+                   nn_value_text(&a, x), (long long)x->numel, nn_shape_text(&b, &s));
   nn_value_set(c->out, x->dtype, &s);
   c->out->storage = x->storage;
   c->out->offset = x->offset;
@@ -50,12 +51,12 @@ static nn_status pull(const nn_call *c, nn_value *gin) {
 
 static const nn_param params[] = {
   NN_P_INTS(reshape_attr, shape, NN_P_NEEDED, 0, -1, NN_DIM_MAX, "the new sizes; one may be -1"),
-  NN_P_END
-};
+  NN_P_END};
 
 const nn_op nn_op_reshape = {
   .name = "reshape",
-  .doc = "The same elements, row-major, under another shape; one size may be -1. A view of a dense tensor, a copy "
+  .doc = "The same elements, row-major, under another shape; one size may be -1. A view of a dense "
+         "tensor, a copy "
          "otherwise.",
   .args = "x",
   .nin = 1,

@@ -1,4 +1,5 @@
-/* op/select.c: one element of a dimension, which disappears; a view. The gradient is zero elsewhere. */
+/* op/select.c: one element of a dimension, which disappears; a view. The gradient is zero
+   elsewhere. */
 #include "grad/op.h"
 
 typedef struct select_attr {
@@ -13,9 +14,11 @@ static nn_status pick(const nn_call *c, const nn_value *from, nn_value *to) {
   NN_TRY(nn_shape_dim(c->ctx, "select", a->dim, from->shape.ndim, &d));
   int64_t size = from->shape.dim[d], i = a->index < 0 ? a->index + size : a->index - 1;
   if (a->index == 0 || i < 0 || i >= size)
-    return nn_fail(c->ctx, NN_EINDEX, "index %lld is out of range 1..%lld of dimension %d (counting starts at 1)",
+    return nn_fail(c->ctx, NN_EINDEX,
+                   "index %lld is out of range 1..%lld of dimension %d (counting starts at 1)",
                    (long long)a->index, (long long)size, d + 1);
-  *to = (nn_value){.storage = from->storage, .offset = from->offset + i * from->stride[d], .dtype = from->dtype};
+  *to = (nn_value){
+    .storage = from->storage, .offset = from->offset + i * from->stride[d], .dtype = from->dtype};
   for (int k = 0; k < from->shape.ndim; k++) {
     if (k == d) continue;
     to->shape.dim[to->shape.ndim] = from->shape.dim[k];
@@ -38,9 +41,9 @@ static nn_status backward(const nn_call *c) {
 
 static const nn_param params[] = {
   NN_P_AT(select_attr, dim, -NN_MAXDIM, NN_MAXDIM, "the dimension, from 1, negative from the end"),
-  NN_P_AT(select_attr, index, -NN_DIM_MAX, NN_DIM_MAX, "which element, from 1, negative from the end"),
-  NN_P_END
-};
+  NN_P_AT(select_attr, index, -NN_DIM_MAX, NN_DIM_MAX,
+          "which element, from 1, negative from the end"),
+  NN_P_END};
 
 const nn_op nn_op_select = {
   .name = "select",

@@ -17,7 +17,8 @@ static nn_status infer(const nn_call *c) {
 
 const nn_op nn_op_softmax = {
   .name = "softmax",
-  .doc = "e^x / sum(e^x) along a dimension (the last unless told): positive, sums to 1, finite at any score.",
+  .doc = "e^x / sum(e^x) along a dimension (the last unless told): positive, sums to 1, finite at "
+         "any score.",
   .args = "x",
   .nin = 1,
   .flags = NN_OP_FLOAT,

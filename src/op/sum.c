@@ -51,7 +51,8 @@ static nn_status backward(const nn_call *c) {
 
 const nn_op nn_op_sum = {
   .name = "sum",
-  .doc = "The sum along a dimension, or of everything (then 0-d). Floating sums accumulate in double; integer sums are "
+  .doc = "The sum along a dimension, or of everything (then 0-d). Floating sums accumulate in "
+         "double; integer sums are "
          "int64.",
   .args = "x",
   .nin = 1,
@@ -60,5 +61,8 @@ const nn_op nn_op_sum = {
   .infer = infer,
   .forward = {forward_f32, forward_f64, forward_int, forward_int},
   .backward = {backward, backward},
-  .example = {{.inputs = "2x3"}, {.inputs = "2x3x4", .args = "2"}, {.inputs = "2x3", .args = "-1, true"}, {.inputs = "s"}},
+  .example = {{.inputs = "2x3"},
+              {.inputs = "2x3x4", .args = "2"},
+              {.inputs = "2x3", .args = "-1, true"},
+              {.inputs = "s"}},
 };

@@ -26,15 +26,19 @@ static nn_status backward(const nn_call *c) {
   return st;
 }
 
-static const nn_param params[] = {
-  {.name = "dtype", .kind = NN_PARAM_INT, .offset = offsetof(to_attr, dtype), .flags = NN_P_NEEDED, .lo = 0,
-   .hi = NN_NDTYPE - 1, .doc = "0 float32, 1 float64, 2 int64, 3 uint8"},
-  NN_P_END
-};
+static const nn_param params[] = {{.name = "dtype",
+                                   .kind = NN_PARAM_INT,
+                                   .offset = offsetof(to_attr, dtype),
+                                   .flags = NN_P_NEEDED,
+                                   .lo = 0,
+                                   .hi = NN_NDTYPE - 1,
+                                   .doc = "0 float32, 1 float64, 2 int64, 3 uint8"},
+                                  NN_P_END};
 
 const nn_op nn_op_to = {
   .name = "to",
-  .doc = "The same values in another dtype. Floating to integer cuts towards zero; out of range gives the nearest end, "
+  .doc = "The same values in another dtype. Floating to integer cuts towards zero; out of range "
+         "gives the nearest end, "
          "NaN gives 0.",
   .args = "x",
   .nin = 1,

@@ -29,13 +29,23 @@ static nn_status pull(const nn_call *c, nn_value *gin) {
   return exchange(c, c->gout, gin);
 }
 
-static const nn_param params[] = {
-  {.name = "a", .kind = NN_PARAM_INT, .offset = offsetof(transpose_attr, a), .flags = NN_P_PLACE, .def = {-2},
-   .lo = -NN_MAXDIM, .hi = NN_MAXDIM, .doc = "a dimension, from 1, negative from the end"},
-  {.name = "b", .kind = NN_PARAM_INT, .offset = offsetof(transpose_attr, b), .flags = NN_P_PLACE, .def = {-1},
-   .lo = -NN_MAXDIM, .hi = NN_MAXDIM, .doc = "the other one"},
-  NN_P_END
-};
+static const nn_param params[] = {{.name = "a",
+                                   .kind = NN_PARAM_INT,
+                                   .offset = offsetof(transpose_attr, a),
+                                   .flags = NN_P_PLACE,
+                                   .def = {-2},
+                                   .lo = -NN_MAXDIM,
+                                   .hi = NN_MAXDIM,
+                                   .doc = "a dimension, from 1, negative from the end"},
+                                  {.name = "b",
+                                   .kind = NN_PARAM_INT,
+                                   .offset = offsetof(transpose_attr, b),
+                                   .flags = NN_P_PLACE,
+                                   .def = {-1},
+                                   .lo = -NN_MAXDIM,
+                                   .hi = NN_MAXDIM,
+                                   .doc = "the other one"},
+                                  NN_P_END};
 
 const nn_op nn_op_transpose = {
   .name = "transpose",

@@ -1,6 +1,6 @@
 /*
- * optim/adam.c: Adam (Kingma and Ba 2015, algorithm 1), as PyTorch has it:
- * m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g g, w -= lr m' / (sqrt(v') + eps), m' = m / (1 - b1^t), v' = v / (1 - b2^t).
+ * optim/adam.c: Adam (Kingma and Ba 2015, algorithm 1), as PyTorch has it: m = b1 m + (1 - b1) g, v
+ * = b2 v + (1 - b2) g g, w -= lr m' / (sqrt(v') + eps), m' = m / (1 - b1^t), v' = v / (1 - b2^t).
  * With amsgrad the root is of the largest v so far.
  */
 #ifndef R
@@ -33,15 +33,15 @@ static void prepare(const void *hyper, int64_t t, double *coef) {
 
 static const nn_param params[] = {
   NN_HYPER_PARAMS(adam, 1e-3),
-  NN_P_PAIR(adam, betas, NN_P_BELOW_HI, 0.9, 0.999, 0, 1, "decay of the mean of gradients, and of their squares"),
+  NN_P_PAIR(adam, betas, NN_P_BELOW_HI, 0.9, 0.999, 0, 1,
+            "decay of the mean of gradients, and of their squares"),
   NN_P_REAL(adam, eps, 0, 1e-8, 0, 1, "added to the root"),
-  NN_P_BOOL(adam, amsgrad, false, "use the largest mean of squares so far"),
-  NN_P_END
-};
+  NN_P_BOOL(adam, amsgrad, false, "use the largest mean of squares so far"), NN_P_END};
 
 const nn_optim_class nn_optim_adam = {
   .name = "Adam",
-  .doc = "m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, w -= lr m/(1 - b1^t) / (sqrt(v/(1 - b2^t)) + eps).",
+  .doc = "m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, w -= lr m/(1 - b1^t) / (sqrt(v/(1 - "
+         "b2^t)) + eps).",
   .size = sizeof(adam),
   .params = params,
   .slots = {"m", "v", "max_v"},
@@ -51,7 +51,8 @@ const nn_optim_class nn_optim_adam = {
 #else
 
 NN_HOT static void FN(adam)(int64_t n, R *w, const R *g, R *m, R *v, const double *coef) {
-  const R step = (R)coef[STEP], b1 = (R)coef[B1], b2 = (R)coef[B2], root = (R)coef[ROOT], eps = (R)coef[EPS];
+  const R step = (R)coef[STEP], b1 = (R)coef[B1], b2 = (R)coef[B2], root = (R)coef[ROOT],
+          eps = (R)coef[EPS];
   const R a1 = (R)(1 - coef[B1]), a2 = (R)(1 - coef[B2]);
   for (int64_t i = 0; i < n; i++) {
     m[i] = b1 * m[i] + a1 * g[i];
@@ -60,8 +61,10 @@ NN_HOT static void FN(adam)(int64_t n, R *w, const R *g, R *m, R *v, const doubl
   }
 }
 
-NN_HOT static void FN(amsgrad)(int64_t n, R *w, const R *g, R *m, R *v, R *max, const double *coef) {
-  const R step = (R)coef[STEP], b1 = (R)coef[B1], b2 = (R)coef[B2], root = (R)coef[ROOT], eps = (R)coef[EPS];
+NN_HOT static void FN(amsgrad)(int64_t n, R *w, const R *g, R *m, R *v, R *max,
+                               const double *coef) {
+  const R step = (R)coef[STEP], b1 = (R)coef[B1], b2 = (R)coef[B2], root = (R)coef[ROOT],
+          eps = (R)coef[EPS];
   const R a1 = (R)(1 - coef[B1]), a2 = (R)(1 - coef[B2]);
   for (int64_t i = 0; i < n; i++) {
     m[i] = b1 * m[i] + a1 * g[i];
@@ -71,7 +74,8 @@ NN_HOT static void FN(amsgrad)(int64_t n, R *w, const R *g, R *m, R *v, R *max, 
   }
 }
 
-static void FN(update)(int64_t n, void *w, const void *g, void *const *slot, const void *hyper, const double *coef) {
+static void FN(update)(int64_t n, void *w, const void *g, void *const *slot, const void *hyper,
+                       const double *coef) {
   if (((const adam *)hyper)->amsgrad)
     FN(amsgrad)(n, w, g, slot[0], slot[1], slot[2], coef);
   else

@@ -43,11 +43,13 @@ void nn_optim_release(nn_optim *o) {
 
 static nn_status check_param(nn_ctx *ctx, const nn_optim *o, const nn_tensor *t, int place) {
   if (!nn_is_real(t->v.dtype))
-    return nn_fail(ctx, NN_ETYPE, "%s: parameter %d is %s; only floating tensors can be trained", o->class->name, place,
-                   nn_dtype_name(t->v.dtype));
+    return nn_fail(ctx, NN_ETYPE, "%s: parameter %d is %s; only floating tensors can be trained",
+                   o->class->name, place, nn_dtype_name(t->v.dtype));
   if (t->node)
-    return nn_fail(ctx, NN_ESTATE, "%s: parameter %d is the result of an operation; only leaves can be trained (detach() it)",
-                   o->class->name, place);
+    return nn_fail(
+      ctx, NN_ESTATE,
+      "%s: parameter %d is the result of an operation; only leaves can be trained (detach() it)",
+      o->class->name, place);
   return NN_OK;
 }
 
@@ -80,13 +82,15 @@ static nn_status grow_groups(nn_ctx *ctx, nn_optim *o) {
   return NN_OK;
 }
 
-nn_status nn_optim_add_group(nn_ctx *ctx, nn_optim *o, int n, nn_tensor *const *params, void **hyper) {
+nn_status nn_optim_add_group(nn_ctx *ctx, nn_optim *o, int n, nn_tensor *const *params,
+                             void **hyper) {
   int first = o->nparams;
   for (int i = 0; i < n; i++) {
     NN_TRY(check_param(ctx, o, params[i], first + i + 1));
     for (int j = 0; j < first; j++)
       if (o->param[j].t == params[i])
-        return nn_fail(ctx, NN_EVALUE, "%s: parameter %d of this group is in a group before it too", o->class->name, i + 1);
+        return nn_fail(ctx, NN_EVALUE, "%s: parameter %d of this group is in a group before it too",
+                       o->class->name, i + 1);
   }
   NN_TRY(grow_groups(ctx, o));
   NN_TRY(grow_params(ctx, o, n));
@@ -96,9 +100,12 @@ nn_status nn_optim_add_group(nn_ctx *ctx, nn_optim *o, int n, nn_tensor *const *
     for (int j = first; j < at; j++) seen = seen || o->param[j].t == params[i];
     if (seen) continue;
     nn_storage_retain(params[i]->v.storage);
-    o->param[at++] = (nn_optim_param){.t = nn_tensor_retain(params[i]), .held = params[i]->v.storage, .group = o->ngroups - 1};
+    o->param[at++] = (nn_optim_param){
+      .t = nn_tensor_retain(params[i]), .held = params[i]->v.storage, .group = o->ngroups - 1};
   }
-  if (at < o->nparams) { /* the array keeps its size, so that it is given back with the size it was taken with */
+  if (at <
+      /* the array keeps its size, so that it is given back with the size it was taken with */
+      o->nparams) {
     nn_optim_param *p = nn_mem_take(ctx, (size_t)at * sizeof *p);
     if (!p) return nn_fail(ctx, NN_ENOMEM, "%s: not enough memory", o->class->name);
     memcpy(p, o->param, (size_t)at * sizeof *p);
@@ -159,7 +166,8 @@ static nn_status make_slots(nn_ctx *ctx, nn_optim *o) {
 
 nn_status nn_optim_build(nn_ctx *ctx, nn_optim *o) {
   if (o->nparams == 0)
-    return nn_fail(ctx, NN_EVALUE, "%s: there are no parameters to train (the list is empty)", o->class->name);
+    return nn_fail(ctx, NN_EVALUE, "%s: there are no parameters to train (the list is empty)",
+                   o->class->name);
   for (int g = 0; g < o->ngroups && o->class->check; g++) NN_TRY(o->class->check(ctx, o->hyper[g]));
   NN_TRY(make_slots(ctx, o));
   return pack(ctx, o);

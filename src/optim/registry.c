@@ -10,8 +10,7 @@
 #define NN_OPTIM(name) &nn_optim_##name,
 const nn_optim_class *const nn_optims[] = {
 #include "optim/optims.def"
-  NULL
-};
+  NULL};
 
 const nn_optim_class *nn_optim_class_find(const char *name) {
   for (const nn_optim_class *const *k = nn_optims; *k; k++)

@@ -1,6 +1,7 @@
 /*
- * optim/sgd.c: stochastic gradient descent, w -= lr d, with momentum as PyTorch has it: z = momentum z + (1 - dampening) g
- * (at the first step z = g), d = z, or with nesterov d = g + momentum z. Without momentum d = g.
+ * optim/sgd.c: stochastic gradient descent, w -= lr d, with momentum as PyTorch has it: z =
+ * momentum z + (1 - dampening) g (at the first step z = g), d = z, or with nesterov d = g +
+ * momentum z. Without momentum d = g.
  */
 #ifndef R
 #include "kernel/names.h"
@@ -30,22 +31,24 @@ static void prepare(const void *hyper, int64_t t, double *coef) {
 static nn_status check(nn_ctx *ctx, const void *hyper) {
   const sgd *h = hyper;
   if (h->nesterov && (h->momentum <= 0 || h->dampening != 0))
-    return nn_fail(ctx, NN_EVALUE, "SGD: nesterov needs a momentum above 0 and dampening 0, got momentum = %g, "
-                   "dampening = %g", h->momentum, h->dampening);
+    return nn_fail(ctx, NN_EVALUE,
+                   "SGD: nesterov needs a momentum above 0 and dampening 0, got momentum = %g, "
+                   "dampening = %g",
+                   h->momentum, h->dampening);
   return NN_OK;
 }
 
 static const nn_param params[] = {
   NN_HYPER_PARAMS(sgd, 1e-3),
   NN_P_REAL(sgd, momentum, NN_P_BELOW_HI, 0, 0, 1, "what is kept of the last step's direction"),
-  NN_P_REAL(sgd, dampening, 0, 0, 0, 1, "1 - dampening multiplies the gradient that enters the momentum"),
-  NN_P_BOOL(sgd, nesterov, false, "look ahead along the momentum"),
-  NN_P_END
-};
+  NN_P_REAL(sgd, dampening, 0, 0, 0, 1,
+            "1 - dampening multiplies the gradient that enters the momentum"),
+  NN_P_BOOL(sgd, nesterov, false, "look ahead along the momentum"), NN_P_END};
 
 const nn_optim_class nn_optim_sgd = {
   .name = "SGD",
-  .doc = "w -= lr d with d = g, or with momentum z = momentum z + (1 - dampening) g and d = z (nesterov: g + momentum z).",
+  .doc = "w -= lr d with d = g, or with momentum z = momentum z + (1 - dampening) g and d = z "
+         "(nesterov: g + momentum z).",
   .size = sizeof(sgd),
   .params = params,
   .slots = {"momentum"},
@@ -73,7 +76,8 @@ NN_HOT static void FN(nesterov)(int64_t n, R *w, const R *g, R *z, R lr, R m, R 
   }
 }
 
-static void FN(update)(int64_t n, void *w, const void *g, void *const *slot, const void *hyper, const double *coef) {
+static void FN(update)(int64_t n, void *w, const void *g, void *const *slot, const void *hyper,
+                       const double *coef) {
   const R lr = (R)coef[LR], m = (R)coef[MOMENTUM], gain = (R)coef[GAIN];
   (void)hyper;
   if (m == 0)

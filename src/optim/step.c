@@ -1,6 +1,7 @@
 /*
- * optim/step.c: one step of an optimizer: parameters that lie side by side, share a group and a step count, and all have a
- * gradient, are one run; a run is one pass over memory, in pieces that stay in the cache while decay and update read them.
+ * optim/step.c: one step of an optimizer: parameters that lie side by side, share a group and a
+ * step count, and all have a gradient, are one run; a run is one pass over memory, in pieces that
+ * stay in the cache while decay and update read them.
  */
 #ifndef R
 #include <string.h>
@@ -63,7 +64,8 @@ static void do_run(const nn_ctx *ctx, const run *r) {
 
 static bool decays(const nn_optim *o, const nn_optim_param *p) {
   const nn_hyper *h = o->hyper[p->group];
-  return ((h->weight_decay != 0 && !o->class->decoupled) || h->l1 != 0) && (h->decay_bias || p->t->v.shape.ndim > 1);
+  return ((h->weight_decay != 0 && !o->class->decoupled) || h->l1 != 0) &&
+         (h->decay_bias || p->t->v.shape.ndim > 1);
 }
 
 static size_t padded(const nn_tensor *t) {
@@ -76,26 +78,33 @@ static bool follows(const nn_optim *o, const nn_optim_param *a, const nn_optim_p
   size_t step = padded(a->t);
   const nn_storage *wa = a->t->v.storage, *wb = b->t->v.storage;
   const nn_storage *ga = a->t->grad->v.storage, *gb = b->t->grad->v.storage;
-  return a->group == b->group && a->steps == b->steps && a->t->v.dtype == b->t->v.dtype && wa->block &&
-         wa->block == wb->block && ga->block && ga->block == gb->block && decays(o, a) == decays(o, b) &&
-         (char *)wa->data + step == (char *)wb->data && (char *)ga->data + step == (char *)gb->data &&
-         a->at + step == b->at;
+  return a->group == b->group && a->steps == b->steps && a->t->v.dtype == b->t->v.dtype &&
+         wa->block && wa->block == wb->block && ga->block && ga->block == gb->block &&
+         decays(o, a) == decays(o, b) && (char *)wa->data + step == (char *)wb->data &&
+         (char *)ga->data + step == (char *)gb->data && a->at + step == b->at;
 }
 
 static nn_status check_held(nn_ctx *ctx, const nn_optim *o) {
   for (int i = 0; i < o->nparams; i++)
     if (o->param[i].held != o->param[i].t->v.storage)
       return nn_fail(ctx, NN_ESTATE,
-                     "%s: parameter %d has got a new storage since the optimizer was made (to(dtype)?); make the optimizer "
-                     "after that", o->class->name, i + 1);
+                     "%s: parameter %d has got a new storage since the optimizer was made "
+                     "(to(dtype)?); make the optimizer "
+                     "after that",
+                     o->class->name, i + 1);
   return NN_OK;
 }
 
 /* Parameters i..j-1 as one pass. */
 static void step_run(const nn_ctx *ctx, nn_optim *o, int i, int j) {
   nn_optim_param *p = &o->param[i], *last = &o->param[j - 1];
-  run r = {.class = o->class, .hyper = o->hyper[p->group], .dtype = p->t->v.dtype, .decay = decays(o, p),
-           .nslots = o->nslots, .w = nn_data(&p->t->v), .g = nn_data(&p->t->grad->v)};
+  run r = {.class = o->class,
+           .hyper = o->hyper[p->group],
+           .dtype = p->t->v.dtype,
+           .decay = decays(o, p),
+           .nslots = o->nslots,
+           .w = nn_data(&p->t->v),
+           .g = nn_data(&p->t->grad->v)};
   r.n = (int64_t)((last->at - p->at) / nn_dtype_size(r.dtype)) + last->t->v.numel;
   for (int k = 0; k < o->nslots; k++) r.slot[k] = (char *)o->slot[k]->data + p->at;
   for (int k = i; k < j; k++) o->param[k].steps++;
@@ -110,8 +119,14 @@ static nn_status step_strided(nn_ctx *ctx, nn_optim *o, int i) {
   nn_tensor *copy = NULL;
   NN_TRY(nn_tensor_new(ctx, p->t->v.dtype, &p->t->v.shape, &copy));
   nn_status st = nn_copy_into(ctx, &copy->v, &p->t->v);
-  run r = {.class = o->class, .hyper = o->hyper[p->group], .dtype = p->t->v.dtype, .decay = decays(o, p),
-           .nslots = o->nslots, .n = copy->v.numel, .w = nn_data(&copy->v), .g = nn_data(&p->t->grad->v)};
+  run r = {.class = o->class,
+           .hyper = o->hyper[p->group],
+           .dtype = p->t->v.dtype,
+           .decay = decays(o, p),
+           .nslots = o->nslots,
+           .n = copy->v.numel,
+           .w = nn_data(&copy->v),
+           .g = nn_data(&p->t->grad->v)};
   for (int k = 0; k < o->nslots; k++) r.slot[k] = (char *)o->slot[k]->data + p->at;
   if (st == NN_OK) {
     p->steps++;
@@ -133,7 +148,8 @@ nn_status nn_optim_step(nn_ctx *ctx, nn_optim *o) {
       NN_TRY(step_strided(ctx, o, i));
       continue;
     }
-    while (j < o->nparams && o->param[j].t->has_grad && follows(o, &o->param[j - 1], &o->param[j])) j++;
+    while (j < o->nparams && o->param[j].t->has_grad && follows(o, &o->param[j - 1], &o->param[j]))
+      j++;
     step_run(ctx, o, i, j);
   }
   return NN_OK;
@@ -144,7 +160,8 @@ nn_status nn_optim_step(nn_ctx *ctx, nn_optim *o) {
 /* The gradient with L2 and L1 in it; sign(0) is 0. */
 NN_HOT static void FN(decayed)(int64_t n, const R *w, const R *g, const nn_hyper *h, R *out) {
   const R l2 = (R)h->weight_decay, l1 = (R)h->l1;
-  for (int64_t i = 0; i < n; i++) out[i] = g[i] + l2 * w[i] + (w[i] > 0 ? l1 : w[i] < 0 ? -l1 : (R)0);
+  for (int64_t i = 0; i < n; i++)
+    out[i] = g[i] + l2 * w[i] + (w[i] > 0 ? l1 : w[i] < 0 ? -l1 : (R)0);
 }
 
 #endif

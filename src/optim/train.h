@@ -6,9 +6,10 @@
 #include "loss/loss.h"
 #include "optim/optim.h"
 
-/* Forgets old gradients, runs model and loss on a batch, goes backward, takes a step. *value is the loss. Where it is not
-   finite nothing else happens: no gradient, no step. nn.fit drives this, so its bits are those of the loop in Lua. */
-nn_status nn_train_step(nn_ctx *ctx, nn_layer *model, nn_loss *loss, nn_optim *optim, nn_tensor *x, nn_tensor *y,
-                        double *value);
+/* Forgets old gradients, runs model and loss on a batch, goes backward, takes a step. *value is
+   the loss. Where it is not finite nothing else happens: no gradient, no step. nn.fit drives
+   this, so its bits are those of the loop in Lua. */
+nn_status nn_train_step(nn_ctx *ctx, nn_layer *model, nn_loss *loss, nn_optim *optim, nn_tensor *x,
+                        nn_tensor *y, double *value);
 
 #endif

@@ -1,4 +1,5 @@
-/* tensor/dtype.h: the four element types. The two floating ones come first, so that a dtype indexes two-entry tables. */
+/* tensor/dtype.h: the four element types. The two floating ones come first, so that a dtype
+   indexes two-entry tables. */
 #ifndef NN_TENSOR_DTYPE_H
 #define NN_TENSOR_DTYPE_H
 

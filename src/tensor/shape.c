@@ -37,12 +37,14 @@ nn_status nn_shape_check(nn_ctx *ctx, const char *who, const nn_shape *s, size_t
   nn_text t;
   for (int i = 0; i < s->ndim; i++) {
     if (s->dim[i] < 0)
-      return nn_fail(ctx, NN_ESHAPE, "%s: a size cannot be negative, got %s", who, nn_shape_text(&t, s));
+      return nn_fail(ctx, NN_ESHAPE, "%s: a size cannot be negative, got %s", who,
+                     nn_shape_text(&t, s));
     empty |= s->dim[i] == 0;
     over |= __builtin_mul_overflow(bytes, s->dim[i] ? s->dim[i] : 1, &bytes);
   }
   if (over || (!empty && bytes > (int64_t)1 << 46))
-    return nn_fail(ctx, NN_ENOMEM, "%s: a tensor of %s is larger than any memory", who, nn_shape_text(&t, s));
+    return nn_fail(ctx, NN_ENOMEM, "%s: a tensor of %s is larger than any memory", who,
+                   nn_shape_text(&t, s));
   return NN_OK;
 }
 
@@ -53,7 +55,8 @@ bool nn_shape_equal(const nn_shape *a, const nn_shape *b) {
   return true;
 }
 
-nn_status nn_shape_broadcast(nn_ctx *ctx, const char *who, const nn_shape *a, const nn_shape *b, nn_shape *out) {
+nn_status nn_shape_broadcast(nn_ctx *ctx, const char *who, const nn_shape *a, const nn_shape *b,
+                             nn_shape *out) {
   int n = a->ndim > b->ndim ? a->ndim : b->ndim;
   nn_shape s = {.ndim = n};
   for (int i = 0; i < n; i++) {
@@ -61,9 +64,10 @@ nn_status nn_shape_broadcast(nn_ctx *ctx, const char *who, const nn_shape *a, co
     int64_t da = ia < 0 ? 1 : a->dim[ia], db = ib < 0 ? 1 : b->dim[ib];
     if (da != db && da != 1 && db != 1) {
       nn_text ta, tb;
-      return nn_fail(ctx, NN_ESHAPE,
-                     "%s: shapes %s and %s do not broadcast: counted from the last, sizes must be equal or 1", who,
-                     nn_shape_text(&ta, a), nn_shape_text(&tb, b));
+      return nn_fail(
+        ctx, NN_ESHAPE,
+        "%s: shapes %s and %s do not broadcast: counted from the last, sizes must be equal or 1",
+        who, nn_shape_text(&ta, a), nn_shape_text(&tb, b));
     }
     s.dim[i] = da == 1 ? db : da;
   }
@@ -74,10 +78,11 @@ nn_status nn_shape_broadcast(nn_ctx *ctx, const char *who, const nn_shape *a, co
 nn_status nn_shape_dim(nn_ctx *ctx, const char *who, int64_t given, int ndim, int *dim) {
   int64_t d = given < 0 ? given + ndim : given - 1;
   if (given == 0 || d < 0 || d >= ndim)
-    return nn_fail(ctx, NN_EINDEX,
-                   ndim ? "%s: dimension %lld is out of range 1..%d (counting starts at 1; -1 is the last)"
-                        : "%s: dimension %lld asked of a tensor that has no dimensions",
-                   who, (long long)given, ndim);
+    return nn_fail(
+      ctx, NN_EINDEX,
+      ndim ? "%s: dimension %lld is out of range 1..%d (counting starts at 1; -1 is the last)"
+           : "%s: dimension %lld asked of a tensor that has no dimensions",
+      who, (long long)given, ndim);
   *dim = (int)d;
   return NN_OK;
 }

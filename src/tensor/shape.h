@@ -24,8 +24,10 @@ int64_t nn_shape_numel(const nn_shape *s);
 /* Fails when a size is negative or when `size` bytes an element do not fit memory. */
 nn_status nn_shape_check(nn_ctx *ctx, const char *who, const nn_shape *s, size_t size);
 bool nn_shape_equal(const nn_shape *a, const nn_shape *b);
-/* NumPy's rule: sizes are compared from the last; equal, or one of them 1. `who` begins the error text. */
-nn_status nn_shape_broadcast(nn_ctx *ctx, const char *who, const nn_shape *a, const nn_shape *b, nn_shape *out);
+/* NumPy's rule: sizes are compared from the last; equal, or one of them 1. `who` begins the
+   error text. */
+nn_status nn_shape_broadcast(nn_ctx *ctx, const char *who, const nn_shape *a, const nn_shape *b,
+                             nn_shape *out);
 /* A dimension as scripts count it (from 1; negative from the end) to one counted from 0. */
 nn_status nn_shape_dim(nn_ctx *ctx, const char *who, int64_t given, int ndim, int *dim);
 /* A dense array seen around one dimension: element (o, i, r) stands at (o * n + i) * inner + r. */

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* Small data stands behind the struct in the same block of memory: one request instead of two for a small tensor. */
+/* Small data stands behind the struct in the same block of memory: one request instead of two
+   for a small tensor. */
 enum { HEAD = 64, SMALL = 1024 };
 _Static_assert(sizeof(nn_storage) <= HEAD, "small data would overlap the struct");
 

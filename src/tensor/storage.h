@@ -1,9 +1,9 @@
 /*
  * tensor/storage.h: a counted buffer with a version.
  *
- * `version` grows with every write through a tensor, so that autograd can tell a saved value that was changed since.
- * `data` may move once: when an optimizer packs its parameters into one block. Boxes, views and saved values reach
- * the data through the storage, so they follow.
+ * `version` grows with every write through a tensor, so that autograd can tell a saved value that
+ * was changed since. `data` may move once: when an optimizer packs its parameters into one block.
+ * Boxes, views and saved values reach the data through the storage, so they follow.
  */
 #ifndef NN_TENSOR_STORAGE_H
 #define NN_TENSOR_STORAGE_H
@@ -35,7 +35,8 @@ void nn_storage_release(nn_storage *s);
 /* A block of zeros. */
 nn_status nn_block_new(nn_ctx *ctx, size_t bytes, nn_block **out);
 void nn_block_release(nn_block *b);
-/* Copies the storage's data to `offset` bytes into the block and makes it live there. The block is retained. */
+/* Copies the storage's data to `offset` bytes into the block and makes it live there. The block
+   is retained. */
 void nn_storage_move(nn_storage *s, nn_block *b, size_t offset);
 
 #endif

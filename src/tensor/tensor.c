@@ -43,7 +43,8 @@ void nn_value_copy(nn_value *to, const nn_value *from) {
 }
 
 void nn_value_expand(nn_value *to, const nn_value *from, const nn_shape *shape) {
-  nn_value v = {.storage = from->storage, .offset = from->offset, .dtype = from->dtype, .shape = *shape};
+  nn_value v = {
+    .storage = from->storage, .offset = from->offset, .dtype = from->dtype, .shape = *shape};
   for (int i = 0; i < shape->ndim; i++) {
     int k = i - (shape->ndim - from->shape.ndim);
     v.stride[i] = k < 0 || from->shape.dim[k] != shape->dim[i] ? 0 : from->stride[k];
@@ -68,7 +69,8 @@ int64_t nn_value_int_at(const nn_value *v, int64_t at) {
   return (int64_t)nn_value_real_at(v, at);
 }
 
-static nn_status with_storage(nn_ctx *ctx, const nn_value *v, nn_storage *storage, nn_tensor **out) {
+static nn_status with_storage(nn_ctx *ctx, const nn_value *v, nn_storage *storage,
+                              nn_tensor **out) {
   nn_tensor *t = nn_mem_take(ctx, sizeof *t);
   *out = NULL;
   if (!t) return NN_ENOMEM;

@@ -1,8 +1,10 @@
 /*
- * tensor/tensor.h: values (geometry over a storage) and tensors (a value with its place in a graph of gradients).
+ * tensor/tensor.h: values (geometry over a storage) and tensors (a value with its place in a graph
+ * of gradients).
  *
- * Kernels, operations and saved values work with nn_value alone; nn_tensor adds the reference count, the node that
- * made it and the gradient. Strides and offsets count elements. Any view of a storage is a value.
+ * Kernels, operations and saved values work with nn_value alone; nn_tensor adds the reference
+ * count, the node that made it and the gradient. Strides and offsets count elements. Any view of a
+ * storage is a value.
  */
 #ifndef NN_TENSOR_TENSOR_H
 #define NN_TENSOR_TENSOR_H
@@ -48,7 +50,8 @@ void nn_value_settle(nn_value *v);
 void nn_value_copy(nn_value *to, const nn_value *from);
 /* The value seen at `shape` with stride 0 where it is repeated; the shapes must broadcast. */
 void nn_value_expand(nn_value *to, const nn_value *from, const nn_shape *shape);
-/* One element by its offset in elements from the storage's start, as a double; integers up to 2^53 are exact. */
+/* One element by its offset in elements from the storage's start, as a double; integers up to
+   2^53 are exact. */
 double nn_value_real_at(const nn_value *v, int64_t at);
 int64_t nn_value_int_at(const nn_value *v, int64_t at);
 static inline const char *nn_value_text(nn_text *t, const nn_value *v) {
