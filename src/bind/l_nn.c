@@ -247,10 +247,10 @@ int luaopen_nn_core(lua_State *L) {
   lua_newtable(L);
   nnL_setfuncs(L, s, functions);
   open_methods(L, s);
+  nnL_open_op(L, s); /* first: a few operations have a friendlier form of their own */
   nnL_open_tensor(L, s);
   nnL_open_index(L, s);
   nnL_open_make(L, s);
-  nnL_open_op(L, s);
   nnL_open_grad(L, s);
   nnL_open_layer(L, s);
   nnL_open_loss(L, s);

@@ -312,27 +312,23 @@ static int l_le(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg methods[] = {{"size", l_size},
-                                   {"dim", l_dim},
-                                   {"numel", l_numel},
-                                   {"dtype", l_dtype},
-                                   {"is_contiguous", l_is_contiguous},
-                                   {"item", l_item},
-                                   {"totable", l_totable},
-                                   {"to", l_to},
+/* Of these each is a function too: nn.reshape(x, 2, 3). */
+static const luaL_Reg results[] = {{"to", l_to},
                                    {"view", l_view},
                                    {"view_as", l_view_as},
                                    {"reshape", l_reshape},
                                    {"flatten", l_flatten},
                                    {"squeeze", l_squeeze},
-                                   {"unsqueeze", l_unsqueeze},
                                    {"t", l_t},
+                                   {"unsqueeze", l_unsqueeze},
                                    {"contiguous", l_contiguous},
-                                   {"fill_", l_fill},
-                                   {"zero_", l_zero},
-                                   {"copy_", l_copy},
-                                   {"release", l_release},
                                    {NULL, NULL}};
+
+static const luaL_Reg methods[] = {
+  {"size", l_size},       {"dim", l_dim},         {"numel", l_numel},
+  {"dtype", l_dtype},     {"item", l_item},       {"is_contiguous", l_is_contiguous},
+  {"fill_", l_fill},      {"zero_", l_zero},      {"copy_", l_copy},
+  {"release", l_release}, {"totable", l_totable}, {NULL, NULL}};
 
 static const luaL_Reg events[] = {
   {"__gc", l_gc},         {"__close", l_gc}, {"__tostring", l_tostring},
@@ -340,7 +336,9 @@ static const luaL_Reg events[] = {
   {"__le", l_le},         {NULL, NULL}};
 
 void nnL_open_tensor(lua_State *L, nnL_state *s) {
+  nnL_setfuncs(L, s, results);
   lua_rawgeti(L, LUA_REGISTRYINDEX, s->methods[NNL_TENSOR]);
+  nnL_setfuncs(L, s, results);
   nnL_setfuncs(L, s, methods);
   lua_pop(L, 1);
   lua_rawgeti(L, LUA_REGISTRYINDEX, s->meta[NNL_TENSOR]);

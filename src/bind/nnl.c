@@ -171,8 +171,8 @@ int nnL_bad_arg(lua_State *L, int index, const char *expected) {
     if (ar.name) name = ar.name;
     if (ar.namewhat && strcmp(ar.namewhat, "method") == 0) {
       if (index == 1)
-        nnL_error(L, "%s: called on %s; it wants %s (call it with a colon, x:%s())", name,
-                         got, expected, name);
+        nnL_error(L, "%s: called on %s; it wants %s (call it with a colon, x:%s())", name, got,
+                  expected, name);
       index--;
     }
   }

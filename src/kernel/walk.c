@@ -1,6 +1,7 @@
 /* kernel/walk.c: see walk.h. */
 #include "kernel/walk.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "kernel/names.h"
@@ -183,6 +184,7 @@ static nn_status do_long(nn_ctx *ctx, const plan *p, bool dense, int64_t total) 
 nn_status nn_walk(nn_ctx *ctx, nn_row row, const void *attr, int n, const nn_value *const *v,
                   unsigned flags) {
   int64_t total = v[0]->numel;
+  assert(n >= 1 && n <= NN_WALK_MAX);
   if (total == 0) return NN_OK;
   plan p;
   p.row = row;
