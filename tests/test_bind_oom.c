@@ -1,0 +1,161 @@
+/*
+ * tests/test_bind_oom.c: script snippets with every allocation failing in turn, Lua's own and the
+ * core's: each ends in an error or in success, nothing leaks, and the same snippet works afterwards.
+ */
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "bind/nnl.h"
+#include "bind/open.h"
+
+typedef struct world {
+  lua_State *L;
+  nn_ctx *ctx;
+  int64_t fail_in; /* Lua allocations until one fails; < 0: never */
+  bool retry;      /* the one after it fails too: Lua collects and tries again */
+} world;
+
+static void *failing(void *ud, void *p, size_t old, size_t new) {
+  world *w = ud;
+  (void)old;
+  if (new == 0) {
+    free(p);
+    return NULL;
+  }
+  bool grows = !p || new > old;
+  if (grows && w->retry) {
+    w->retry = false;
+    return NULL;
+  }
+  if (grows && w->fail_in >= 0 && w->fail_in-- == 0) {
+    w->retry = true;
+    return NULL;
+  }
+  return realloc(p, new);
+}
+
+static const char *const snippets[] = {
+  "local x = nn.tensor({{1, 2}, {3, 4}}, {requires_grad = true}) "
+  "local y = (x * x + 2 * x - 1):sum() y:backward() assert(x.grad[1][1] == 4)",
+  "local m = nn.Sequential{nn.Linear(3, 4), nn.Tanh(), nn.Dropout(0.5), nn.Linear(4, 2)} "
+  "local ps = {m[1].weight, m[1].bias, m[4].weight, m[4].bias} "
+  "local o = nn.optim.Adam({{params = {ps[1], ps[2]}, lr = 0.1}, {params = {ps[3], ps[4]}}}) "
+  "local l = nn.CrossEntropyLoss()(m(nn.rand(5, 3)), nn.randint(1, 2, {5})) "
+  "l:backward() o:step() o:zero_grad() o.lr = 0.2 assert(#o:groups() == 2)",
+  "local m = nn.Sequential{nn.Linear(2, 2), function(t) return t * 2 end} "
+  "m[1] = nn.Linear(2, 2) m:add(nn.ReLU()) assert(#m == 3 and m(nn.rand(1, 2)):dim() == 2) "
+  "tostring(m[1])",
+  "local x = nn.rand(4, 5) x[{{2, 3}, 1}] = 7 local y = x[{{}, {2, -1}}]:t():contiguous() "
+  "y:add_(1):mul_(x[{{}, {2, 5}}]:t()) assert(#y:totable() == 4) nn.eye(3) nn.linspace(0, 1, 5) "
+  "nn.randperm(9)",
+  "local a = nn.tensor(2.0, {requires_grad = true}) local g = nn.grad(a * a, {a}) "
+  "assert(g[1]:item() == 4) "
+  "nn.no_grad(function() a:add_(1) end) assert(not pcall(function() a:add_(1) end))",
+  "local ok, e = pcall(nn.Linear(3, 4), nn.zeros(2, 2)) assert(not ok) nn.memory() nn.version() "
+  "nn.seed(3)",
+};
+
+static int run(world *w, const char *code) {
+  int st = luaL_loadstring(w->L, code);
+  if (st == LUA_OK) st = lua_pcall(w->L, 0, 0, 0);
+  return st;
+}
+
+static size_t live_after_collect(world *w) {
+  w->fail_in = -1;
+  w->retry = false;
+  w->ctx->mem.fail_in = -1;
+  lua_settop(w->L, 0);
+  lua_gc(w->L, LUA_GCCOLLECT);
+  lua_gc(w->L, LUA_GCCOLLECT);
+  return w->ctx->mem.live;
+}
+
+static void torture(world *w, const char *code, int64_t *counter) {
+  assert_int_equal(run(w, code), LUA_OK); /* warm: caches are filled */
+  size_t live = live_after_collect(w);
+  for (int64_t n = 0;; n++) {
+    assert_true(n < 100000);
+    *counter = n;
+    int st = run(w, code);
+    bool failed = *counter < 0; /* the n-th allocation came, and failed */
+    if (st != LUA_OK && !failed)
+      fail_msg("'%s' failed by itself: %s", code, lua_tostring(w->L, -1));
+    size_t now = live_after_collect(w);
+    if (now != live)
+      fail_msg("failure %d of '%s': %zu bytes live, were %zu", (int)n, code, now, live);
+    assert_int_equal(w->ctx->no_grad, 0);
+    assert_int_equal(w->ctx->nodes, 0);
+    if (!failed) {
+      print_message("%d failures: %.40s\n", (int)n, code);
+      break;
+    }
+  }
+  assert_int_equal(run(w, code), LUA_OK);
+}
+
+static void test_lua_allocations(void **state) {
+  world *w = *state;
+  for (size_t i = 0; i < sizeof snippets / sizeof *snippets; i++)
+    torture(w, snippets[i], &w->fail_in);
+}
+
+static void test_core_allocations(void **state) {
+  world *w = *state;
+  for (size_t i = 0; i < sizeof snippets / sizeof *snippets; i++)
+    torture(w, snippets[i], &w->ctx->mem.fail_in);
+}
+
+static void test_the_limit(void **state) {
+  world *w = *state;
+  live_after_collect(w);
+  size_t limit = w->ctx->mem.limit;
+  w->ctx->mem.limit = w->ctx->mem.live + (1 << 20);
+  assert_int_equal(run(w, "local t = {} for i = 1, 1e9 do t[i] = nn.zeros(1000) end"), LUA_ERRRUN);
+  assert_non_null(strstr(lua_tostring(w->L, -1), "not enough memory: asked for"));
+  w->ctx->mem.limit = limit;
+  assert_int_equal(run(w, snippets[0]), LUA_OK);
+}
+
+static int open_world(void **state) {
+  world *w = calloc(1, sizeof *w);
+  if (!w) return -1;
+  w->fail_in = -1;
+  w->L = lua_newstate(failing, w);
+  luaL_openlibs(w->L);
+  luaL_requiref(w->L, "nn.core", luaopen_nn_core, 0);
+  lua_setglobal(w->L, "nn");
+  lua_pushnil(w->L);
+  while (lua_next(w->L, LUA_REGISTRYINDEX)) { /* the context is the registry's one light key */
+    if (lua_islightuserdata(w->L, -2) && lua_isuserdata(w->L, -1) && !w->ctx)
+      w->ctx = ((nnL_state *)lua_touserdata(w->L, -1))->ctx;
+    lua_pop(w->L, 1);
+  }
+  *state = w;
+  return w->ctx ? 0 : -1;
+}
+
+static int close_world(void **state) {
+  world *w = *state;
+  lua_close(w->L);
+  free(w);
+  return 0;
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(test_lua_allocations, open_world, close_world),
+    cmocka_unit_test_setup_teardown(test_core_allocations, open_world, close_world),
+    cmocka_unit_test_setup_teardown(test_the_limit, open_world, close_world),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
