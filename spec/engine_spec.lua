@@ -110,8 +110,7 @@ describe("tensors and gradients", function()
 end)
 
 describe("memory", function()
-  -- In the instrumented build the loops would take minutes; the C side counts the same there.
-  local many = os.getenv("NNLUA_SLOW") and 20000 or 1000000
+  local many = 1000000
 
   it("of dropped tensors is collected by their bytes", function()
     collectgarbage()
