@@ -1,0 +1,40 @@
+-- init.lua: the module nn: the C core's functions, and the Lua parts, which load on first use so
+-- that a script that needs little starts in a few milliseconds.
+local core = require "nn.core"
+local module = require "nn.module"
+require "nn.module_methods"
+
+-- What the core keeps for us.
+local internal = {
+  asset = true, hooks = true, kind = true, methods = true, rng_state = true,
+  set_rng_state = true, train_step = true,
+}
+
+local nn = {options = {quiet = false, color = false}}
+for name, value in pairs(core) do
+  if not internal[name] then nn[name] = value end
+end
+nn.Module = module.Module
+nn.Parameter = module.Parameter
+
+core.hooks.tensor_tostring = function(t)
+  return require "nn.tensor_print"(t)
+end
+
+-- Where a name comes from: a module, or a field of one.
+local sources = {
+  EarlyStopping = {"nn.callbacks", "EarlyStopping"},
+  args = {"nn.args"},
+  data = {"nn.data"},
+  evaluate = {"nn.evaluate", "evaluate"},
+  fit = {"nn.fit"},
+}
+
+return setmetatable(nn, {__index = function(self, name)
+  local source = sources[name]
+  if not source then return nil end
+  local value = require(source[1])
+  if source[2] then value = value[source[2]] end
+  rawset(self, name, value)
+  return value
+end})
