@@ -84,7 +84,6 @@ static void *refuse(nn_ctx *ctx, size_t bytes) {
 }
 
 static void *from_system(nn_memory *m, size_t size) {
-  if (size > m->limit || m->live > m->limit - size) return NULL;
   if (m->live + m->pooled > m->limit - size) nn_mem_flush(m);
   void *p = aligned_alloc(NN_MEM_ALIGN, size);
   if (!p && m->pooled) {
@@ -102,6 +101,7 @@ void *nn_mem_take(nn_ctx *ctx, size_t bytes) {
   if (m->fail_in >= 0 && m->fail_in-- == 0) return refuse(ctx, bytes);
   if (bytes > LARGEST) return refuse(ctx, bytes);
   int k = class_of(bytes, &size);
+  if (size > m->limit || m->live > m->limit - size) return refuse(ctx, bytes);
   void *p = m->pool[k];
   if (p) {
     SHOW(p, size);

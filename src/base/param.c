@@ -291,12 +291,22 @@ static void real_text(double r, char *buf, size_t size) {
 
 static void value_text(const nn_param *p, const void *unit, char *buf, size_t size) {
   nn_arg v = nn_param_get(p, unit);
-  if (v.kind == NN_ARG_REAL)
+  size_t at = 0;
+  if (v.kind == NN_ARG_REAL) {
     real_text(v.r, buf, size);
-  else if (v.kind == NN_ARG_LIST && v.n == 1)
+  } else if (v.kind == NN_ARG_LIST && v.n == 1) {
     real_text(v.list[0], buf, size);
-  else
+  } else if (v.kind == NN_ARG_LIST) {
+    for (int i = 0; i < v.n; i++) {
+      char number[32];
+      real_text(v.list[i], number, sizeof number);
+      int w = snprintf(buf + at, size - at, "%s%s", i ? ", " : "{", number);
+      if (w > 0 && at + (size_t)w < size) at += (size_t)w;
+    }
+    snprintf(buf + at, size - at, "}");
+  } else {
     got_text(&v, buf, size);
+  }
 }
 
 void nn_param_print(const nn_param *params, const void *unit, char *buf, size_t size) {
@@ -347,12 +357,19 @@ static const char *read_value(const char *s, nn_arg *v, char *word, size_t size)
   return end == s ? NULL : end;
 }
 
+/* A name and an equals sign: what stands in braces are options, not a list. */
+static bool begins_options(const char *s) {
+  size_t name = strspn(s, "abcdefghijklmnopqrstuvwxyz_0123456789");
+  return name > 0 && s[name + strspn(s + name, " ")] == '=';
+}
+
 nn_status nn_param_parse(nn_ctx *ctx, const char *owner, const nn_param *params, void *unit,
                          const char *text) {
   char word[64], name[64];
   int place = 0;
   nn_param_defaults(params, unit);
-  for (const char *s = text ? text : ""; *s; s += strspn(s, ", ")) {
+  for (const char *s = text ? text : ""; *s; s += strspn(s, ", }")) {
+    if (*s == '{' && begins_options(s + 1)) s++;
     const nn_param *p;
     size_t n = strcspn(s, "=,");
     if (s[n] == '=' && *s != '{' && *s != '"') {

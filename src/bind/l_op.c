@@ -82,16 +82,61 @@ static int plain(lua_State *L, nn_tensor **box) {
   return 1;
 }
 
+/* Pushes boxes for the results beside the first, which has one. */
+static void result_boxes(lua_State *L, const nn_op *op, nn_tensor ***boxes) {
+  for (int i = 0; i < op->results; i++) boxes[1 + i] = nnL_box_tensor(L);
+}
+
+/* An operation on a list: nn.cat({a, b}, dim). */
+static int call_list(lua_State *L, const nn_op *op, int last) {
+  attr_room attr;
+  nn_tensor **box = nnL_box_tensor(L);
+  if (!lua_istable(L, 1))
+    nnL_error(L, "%s: needs a list of tensors, got %s", op->name, nnL_what(L, 1));
+  int n = (int)lua_rawlen(L, 1);
+  if (n == 0) nnL_error(L, "%s: the list of tensors is empty", op->name);
+  nn_tensor **in = lua_newuserdatauv(L, (size_t)n * sizeof *in, 0);
+  for (int k = 0; k < n; k++) {
+    lua_rawgeti(L, 1, k + 1);
+    if (!(in[k] = nnL_test(L, -1, NNL_TENSOR)))
+      nnL_error(L, "%s: element %d of the list must be a tensor, got %s", op->name, k + 1,
+                nnL_what(L, -1));
+    lua_pop(L, 1);
+  }
+  nnL_arguments(L, 2, last, op->name, op->params, attr.bytes);
+  nnL_expect(L, nn_apply(nnL_ctx(L), op, attr.bytes, n, in, box));
+  lua_settop(L, last + 1);
+  return 1;
+}
+
+/* An operation with more than one result: x:sort(dim) gives values and indices. */
+static int call_all(lua_State *L, const nn_op *op, int last) {
+  attr_room attr;
+  nn_tensor **boxes[1 + NN_MAXAUX] = {nnL_box_tensor(L)}, *out[1 + NN_MAXAUX] = {0};
+  result_boxes(L, op, boxes);
+  nn_tensor *x = nnL_check_tensor(L, 1);
+  nnL_arguments(L, 2, last, op->name, op->params, attr.bytes);
+  nn_status st = nn_apply_all(nnL_ctx(L), op, attr.bytes, 1, &x, out);
+  for (int i = 0; i <= op->results; i++) *boxes[i] = out[i];
+  nnL_expect(L, st);
+  bool whole = op->flags & NN_OP_WHOLE && lua_isnoneornil(L, 2);
+  lua_settop(L, whole ? last + 1 : last + 1 + op->results);
+  return whole ? 1 : 1 + op->results;
+}
+
 static int call(lua_State *L, const nn_op *op, int last) {
   attr_room attr;
   inputs in;
   if (last < op->nin) last = op->nin;
   lua_settop(L, last);
+  if (op->nin == NN_LIST) return call_list(L, op, last < 1 ? 1 : last);
+  if (op->results) return call_all(L, op, last);
   nn_tensor **box = nnL_box_tensor(L);
   check_inputs(L, op, &in);
   nnL_arguments(L, op->nin + 1, last, op->name, op->params, attr.bytes);
   nnL_expect(L, apply_inputs(nnL_ctx(L), op, attr.bytes, &in, box));
   bool numbers = in.tensors == 0, scalar = (*box)->v.shape.ndim == 0;
+  lua_settop(L, last + 1);
   return scalar && (numbers || op->flags & NN_OP_PLAIN) ? plain(L, box) : 1;
 }
 

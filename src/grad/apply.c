@@ -7,14 +7,52 @@ extern const nn_op nn_op_to; /* op/to.c: the differentiable conversion that prom
 
 typedef struct work {
   nn_call c;
-  nn_tensor
-    *in[NN_MAXIN]; /* what the kernel reads: the given tensor, or a converted or dense copy */
-  nn_tensor *own[NN_MAXIN];  /* those copies, to release */
-  nn_tensor *grad[NN_MAXIN]; /* where gradients go: the given tensor or its conversion */
-  nn_value *value[NN_MAXIN];
+  nn_tensor **in;   /* what the kernel reads: the given tensor, or a converted or dense copy */
+  nn_tensor **own;  /* those copies, to release; else NULL */
+  nn_tensor **grad; /* where gradients go: the given tensor or its conversion */
+  nn_value **value;
   nn_value out, aux[NN_MAXAUX];
   nn_tensor *result, *side[NN_MAXAUX];
+  nn_tensor *few[3 * NN_MAXIN]; /* room for the arrays of a few inputs, which is the rule */
+  nn_value *few_values[NN_MAXIN];
+  void *many; /* and for longer lists */
 } work;
+
+static size_t many_bytes(int nin) {
+  return (size_t)nin * (3 * sizeof(nn_tensor *) + sizeof(nn_value *));
+}
+
+static nn_status begin(work *w, nn_ctx *ctx, const nn_op *op, const void *attr, int nin,
+                       nn_tensor *const *in) {
+  w->result = NULL;
+  w->many = NULL;
+  for (int i = 0; i < NN_MAXAUX; i++) w->side[i] = NULL;
+  w->in = w->few;
+  w->value = w->few_values;
+  w->c = (nn_call){.ctx = ctx, .op = op, .attr = attr};
+  if (nin > NN_MAXIN) {
+    if (!(w->many = nn_mem_take(ctx, many_bytes(nin)))) return NN_ENOMEM;
+    w->in = w->many;
+    w->value = (nn_value **)(void *)(w->in + 3 * nin);
+  }
+  w->own = w->in + nin;
+  w->grad = w->own + nin;
+  for (int k = 0; k < nin; k++) {
+    w->in[k] = w->grad[k] = in[k];
+    w->own[k] = NULL;
+  }
+  w->c.nin = nin;
+  w->c.in = w->value;
+  return NN_OK;
+}
+
+static void end(work *w) {
+  nn_tensor_release(w->result);
+  for (int i = 0; i < w->c.op->nout_aux; i++) nn_tensor_release(w->side[i]);
+  for (int k = 0; k < w->c.nin; k++)
+    if (w->own[k]) nn_tensor_release(w->own[k]);
+  if (w->many) nn_mem_give(w->c.ctx, w->many, many_bytes(w->c.nin));
+}
 
 /* ---- dtypes ---- */
 
@@ -152,40 +190,40 @@ static bool wants_record(nn_ctx *ctx, const nn_op *op, const work *w) {
 }
 
 static nn_status apply(nn_ctx *ctx, const nn_op *op, const void *attr, int nin,
-                       nn_tensor *const *in, bool last, nn_tensor **out) {
+                       nn_tensor *const *in, bool last, int results, nn_tensor **out) {
   work w;
   nn_status st;
-  *out = NULL;
-  w.c = (nn_call){.ctx = ctx, .op = op, .attr = attr, .nin = nin, .in = w.value};
-  w.result = NULL;
-  for (int i = 0; i < NN_MAXAUX; i++) w.side[i] = NULL;
-  for (int k = 0; k < nin; k++) {
-    w.in[k] = w.grad[k] = in[k];
-    w.own[k] = NULL;
-  }
+  for (int i = 0; i <= results; i++) out[i] = NULL;
+  NN_GO(begin(&w, ctx, op, attr, nin, in));
   NN_GO(nn_poll(ctx));
   NN_GO(settle_dtypes(ctx, op, &w));
   NN_GO(compute(ctx, op, &w, last));
   w.c.out = &w.result->v;
   if (wants_record(ctx, op, &w)) NN_GO(nn_record(&w.c, saves_of(op, &w), w.grad, w.result));
-  *out = w.result;
+  out[0] = w.result;
   w.result = NULL;
+  for (int i = 0; i < results; i++) {
+    out[1 + i] = w.side[i];
+    w.side[i] = NULL;
+  }
 done:
-  nn_tensor_release(w.result);
-  for (int i = 0; i < op->nout_aux; i++) nn_tensor_release(w.side[i]);
-  for (int k = 0; k < nin; k++)
-    if (w.own[k]) nn_tensor_release(w.own[k]);
+  end(&w);
   return st;
 }
 
 nn_status nn_apply(nn_ctx *ctx, const nn_op *op, const void *attr, int nin, nn_tensor *const *in,
                    nn_tensor **out) {
-  return apply(ctx, op, attr, nin, in, false, out);
+  return apply(ctx, op, attr, nin, in, false, 0, out);
+}
+
+nn_status nn_apply_all(nn_ctx *ctx, const nn_op *op, const void *attr, int nin,
+                       nn_tensor *const *in, nn_tensor **out) {
+  return apply(ctx, op, attr, nin, in, false, op->results, out);
 }
 
 nn_status nn_apply_last(nn_ctx *ctx, const nn_op *op, const void *attr, nn_tensor *in,
                         nn_tensor **out) {
-  return apply(ctx, op, attr, 1, &in, true, out);
+  return apply(ctx, op, attr, 1, &in, true, 0, out);
 }
 
 /* ---- in place ---- */
@@ -242,16 +280,14 @@ static nn_status into(nn_ctx *ctx, const nn_op *op, work *w) {
 
 nn_status nn_apply_into(nn_ctx *ctx, const nn_op *op, const void *attr, int nin,
                         nn_tensor *const *in) {
-  work w = {.c = {.ctx = ctx, .op = op, .attr = attr, .nin = nin, .in = w.value}};
-  nn_status st = NN_OK;
-  for (int k = 0; k < nin; k++) {
-    NN_TRY(nn_check_writable(ctx, op->name, in[k]));
-    w.in[k] = w.grad[k] = in[k];
-  }
+  work w;
+  nn_status st;
   nn_dtype d = in[0]->v.dtype;
+  for (int k = 0; k < nin; k++) NN_TRY(nn_check_writable(ctx, op->name, in[k]));
   if (!op->row[d] || (op->flags & NN_OP_FLOAT && !nn_is_real(d)))
     return nn_fail(ctx, NN_ETYPE, "%s_: its result does not fit a %s tensor in place", op->name,
                    nn_dtype_name(d));
+  NN_GO(begin(&w, ctx, op, attr, nin, in));
   NN_GO(settle_dtypes(ctx, op, &w));
   if (w.in[0] != in[0]) {
     st = nn_fail(ctx, NN_ETYPE, "%s_: a %s result does not fit a %s tensor in place", op->name,
@@ -261,7 +297,7 @@ nn_status nn_apply_into(nn_ctx *ctx, const nn_op *op, const void *attr, int nin,
   for (int k = 0; k < nin; k++) w.value[k] = &w.in[k]->v;
   NN_GO(into(ctx, op, &w));
 done:
-  for (int k = 0; k < nin; k++) nn_tensor_release(w.own[k]);
+  end(&w);
   return st;
 }
 

@@ -244,24 +244,51 @@ static nn_status pull_gradient(nn_pass *p, nn_node *n, nn_call *c) {
   return st;
 }
 
-static nn_status kernel_gradients(nn_pass *p, nn_node *n, nn_call *c) {
-  nn_value *gin[NN_MAXIN];
-  bool add[NN_MAXIN];
-  goal to[NN_MAXIN];
+/* The arrays that one call of a kernel needs; room for a few inputs stands on the stack. */
+typedef struct room {
+  nn_value *few_in[NN_MAXIN], *few_gin[NN_MAXIN];
+  goal few_to[NN_MAXIN];
+  bool few_add[NN_MAXIN];
+  nn_value **in, **gin;
+  goal *to;
+  bool *add;
+  void *many;
+} room;
+
+static size_t many_bytes(int nin) {
+  return (size_t)nin * (2 * sizeof(nn_value *) + sizeof(goal) + sizeof(bool));
+}
+
+static nn_status make_room(nn_ctx *ctx, room *r, int nin) {
+  r->in = r->few_in;
+  r->gin = r->few_gin;
+  r->to = r->few_to;
+  r->add = r->few_add;
+  r->many = NULL;
+  if (nin <= NN_MAXIN) return NN_OK;
+  if (!(r->many = nn_mem_take(ctx, many_bytes(nin)))) return NN_ENOMEM;
+  r->to = r->many;
+  r->in = (nn_value **)(void *)(r->to + nin);
+  r->gin = r->in + nin;
+  r->add = (bool *)(void *)(r->gin + nin);
+  return NN_OK;
+}
+
+static nn_status kernel_gradients(nn_pass *p, nn_node *n, nn_call *c, room *r) {
   nn_status st = NN_OK;
   int k;
   for (k = 0; k < n->nin; k++) {
-    to[k] = (goal){0};
-    NN_GO(find_goal(p, &n->edge[k], &n->saved[k].v, &to[k]));
-    gin[k] = to[k].into;
-    add[k] = to[k].add;
+    r->to[k] = (goal){0};
+    NN_GO(find_goal(p, &n->edge[k], &n->saved[k].v, &r->to[k]));
+    r->gin[k] = r->to[k].into;
+    r->add[k] = r->to[k].add;
   }
-  c->gin = gin;
-  c->add = add;
+  c->gin = r->gin;
+  c->add = r->add;
   st = n->op->backward[n->dtype](c);
 done:
   for (int i = 0; st != NN_OK && i < n->nin && i <= k; i++)
-    if (to[i].fresh) *to[i].fresh = false;
+    if (r->to[i].fresh) *r->to[i].fresh = false;
   return st;
 }
 
@@ -275,23 +302,29 @@ static void fill_call(nn_ctx *ctx, nn_node *n, const nn_tensor *gout, nn_call *c
     if (n->saves & NN_AUX(i)) c->aux[i] = &n->saved[at++].v;
 }
 
+static nn_status run_rows(nn_pass *p, nn_node *n, nn_tensor *gout) {
+  const nn_op *op = n->op;
+  for (int k = 0; k < n->nin; k++) {
+    if (!wanted(p, &n->edge[k])) continue;
+    NN_TRY(op->grad[k].pass ? deliver(p, &n->edge[k], &n->saved[k].v, gout)
+                            : row_gradient(p, n, gout, k));
+  }
+  return NN_OK;
+}
+
 static nn_status run_node(nn_pass *p, nn_node *n, nn_tensor **gout) {
   nn_call c;
-  nn_value *in[NN_MAXIN];
+  room r;
   const nn_op *op = n->op;
   NN_TRY(nn_poll(p->ctx));
   NN_TRY(check_saved(p->ctx, n));
-  if ((op->backward[n->dtype] || op->pull) && !(op->flags & NN_OP_STRIDED) && !(*gout)->v.dense)
-    NN_TRY(own_copy(p->ctx, gout));
-  fill_call(p->ctx, n, *gout, &c, in);
-  if (op->pull) return pull_gradient(p, n, &c);
-  if (op->backward[n->dtype]) return kernel_gradients(p, n, &c);
-  for (int k = 0; k < n->nin; k++) {
-    if (!wanted(p, &n->edge[k])) continue;
-    NN_TRY(op->grad[k].pass ? deliver(p, &n->edge[k], &n->saved[k].v, *gout)
-                            : row_gradient(p, n, *gout, k));
-  }
-  return NN_OK;
+  if (!op->pull && !op->backward[n->dtype]) return run_rows(p, n, *gout);
+  if (!(op->flags & NN_OP_STRIDED) && !(*gout)->v.dense) NN_TRY(own_copy(p->ctx, gout));
+  NN_TRY(make_room(p->ctx, &r, n->nin));
+  fill_call(p->ctx, n, *gout, &c, r.in);
+  nn_status st = op->pull ? pull_gradient(p, n, &c) : kernel_gradients(p, n, &c, &r);
+  if (r.many) nn_mem_give(p->ctx, r.many, many_bytes(n->nin));
+  return st;
 }
 
 /* A target that is not a leaf: its gradient is what its node had pending. */

@@ -16,7 +16,9 @@
 #include "kernel/walk.h"
 #include "tensor/tensor.h"
 
-enum { NN_MAXIN = 4, NN_MAXAUX = 2 };
+/* An elementwise operation has at most NN_MAXIN inputs; NN_LIST as nin means a list of any
+   length (cat, stack). */
+enum { NN_MAXIN = 4, NN_MAXAUX = 2, NN_LIST = -1 };
 
 typedef struct nn_op nn_op;
 
@@ -58,7 +60,8 @@ typedef enum nn_op_flags {
   NN_OP_STRIDED = 4, /* forward and backward deal with strides themselves */
   NN_OP_REUSE = 8,   /* the output may be written over in[0] */
   NN_OP_MIXED = 16, /* inputs may differ in dtype (labels, indices); the first decides the kernel */
-  NN_OP_PLAIN = 32  /* a 0-d result reaches scripts as a plain number */
+  NN_OP_PLAIN = 32, /* a 0-d result reaches scripts as a plain number */
+  NN_OP_WHOLE = 64  /* over everything, without a dimension, scripts get the first result alone */
 } nn_op_flags;
 
 /* How the registry test calls a unit. Inputs in words, one after the other: "2x3" floating,
@@ -75,8 +78,9 @@ struct nn_op {
   const char *name;
   const char *doc;  /* formula, shapes, source: the manual's text */
   const char *args; /* names of the tensors, for help and errors: "x, y" */
-  int nin;          /* how many tensors */
+  int nin;          /* how many tensors, or NN_LIST */
   int nout_aux;     /* values made beside the output for backward or the caller */
+  int results;      /* of these, the first so many are results too (indices of sort): no gradient */
   unsigned flags;   /* nn_op_flags */
   unsigned saves;   /* for `backward` and `pull`: NN_IN, NN_OUT, NN_AUX */
   size_t attr_size;
@@ -104,6 +108,9 @@ nn_status nn_infer_mask(const nn_call *c);      /* broadcast, uint8 */
  */
 nn_status nn_apply(nn_ctx *ctx, const nn_op *op, const void *attr, int nin, nn_tensor *const *in,
                    nn_tensor **out);
+/* The same for an operation with more results: out has room for 1 + op->results. */
+nn_status nn_apply_all(nn_ctx *ctx, const nn_op *op, const void *attr, int nin,
+                       nn_tensor *const *in, nn_tensor **out);
 /* The same for one input that the caller will not use again: its buffer may become the output's. */
 nn_status nn_apply_last(nn_ctx *ctx, const nn_op *op, const void *attr, nn_tensor *in,
                         nn_tensor **out);

@@ -3,6 +3,8 @@
 #ifndef R
 #include "kernel/random.h"
 
+#include <math.h>
+
 #include "kernel/names.h"
 #include "kernel/vmath.h"
 
@@ -71,23 +73,30 @@ static void normals(const uint32_t *w, double *z) { /* 2 PAIRS of them */
 void nn_random_uniform_f32(nn_rng *rng, nn_stream stream, int64_t n, double lo, double hi,
                            float *y) {
   uint64_t first = nn_rng_reserve(rng, stream, (uint64_t)(n + 3) / 4);
-  float a = (float)lo, b = (float)(hi - lo);
+  float a = (float)lo, b = (float)(hi - lo), top = nextafterf((float)hi, a);
   uint32_t w[WORDS];
   for (int64_t at = 0; at < n; at += WORDS) {
     int64_t m = least(WORDS, n - at);
     lot(rng->seed, stream, first + (uint64_t)at / 4, w);
-    for (int64_t i = 0; i < m; i++) y[at + i] = a + b * ((float)(w[i] >> 8) * 0x1p-24f);
+    for (int64_t i = 0; i < m; i++) {
+      float v = a + b * ((float)(w[i] >> 8) * 0x1p-24f);
+      y[at + i] = v > top ? top : v; /* rounding may reach hi */
+    }
   }
 }
 
 void nn_random_uniform_f64(nn_rng *rng, nn_stream stream, int64_t n, double lo, double hi,
                            double *y) {
   uint64_t first = nn_rng_reserve(rng, stream, (uint64_t)(n + 1) / 2);
+  double top = nextafter(hi, lo);
   uint32_t w[WORDS];
   for (int64_t at = 0; at < n; at += WORDS / 2) {
     int64_t m = least(WORDS / 2, n - at);
     lot(rng->seed, stream, first + (uint64_t)at / 2, w);
-    for (int64_t i = 0; i < m; i++) y[at + i] = lo + (hi - lo) * unit(w + 2 * i);
+    for (int64_t i = 0; i < m; i++) {
+      double v = lo + (hi - lo) * unit(w + 2 * i);
+      y[at + i] = v > top ? top : v;
+    }
   }
 }
 
