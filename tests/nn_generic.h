@@ -37,6 +37,8 @@ static inline void check_outcomes(const outcome *a, const outcome *b, double tol
                                   const char *name) {
   char what[32];
   check_near(a->y, b->y, tol, "the value", name);
+  for (int k = 0; k < NN_MAXAUX; k++)
+    check_near(a->more[k], b->more[k], tol, "a further result", name);
   for (int k = 0; k < a->n; k++) {
     snprintf(what, sizeof what, "gradient %d", k + 1);
     check_near(a->grad[k], b->grad[k], tol, what, name);
@@ -111,7 +113,7 @@ static inline void check_strided(nn_ctx *ctx, const subject *s, nn_dtype dtype, 
 /* The value and the gradient when the input is the result of `before` and, with `reuse`, given up. */
 static inline void run_behind(unit *u, const char *before, bool reuse, outcome *o, bool *same) {
   nn_ctx *ctx = u->ctx;
-  nn_tensor *x = t_call(ctx, before, NULL, u->in[0], NULL), *in[NN_MAXIN] = {x}, *seed;
+  nn_tensor *x = t_call(ctx, before, NULL, u->in[0], NULL), *in[UNIT_MAX] = {x}, *seed;
   const void *buffer = x->v.storage->data;
   *o = (outcome){.n = 1};
   ctx->reuse = reuse;

@@ -38,7 +38,7 @@ typedef struct unit {
   nn_layer *layer;
   nn_loss *loss;
   int nin, nx;
-  nn_tensor *in[NN_MAXIN]; /* owned */
+  nn_tensor *in[UNIT_MAX]; /* owned */
   nn_tensor *x[UNIT_MAX];  /* the inputs, then the layer's tensors; borrowed */
   _Alignas(16) char attr[256];
 } unit;
@@ -46,6 +46,7 @@ typedef struct unit {
 /* What a call gave: the value, and the gradients of sum(seed y) by each x. */
 typedef struct outcome {
   nn_tensor *y;
+  nn_tensor *more[NN_MAXAUX]; /* an operation's other results */
   int n;
   nn_tensor *grad[UNIT_MAX];
 } outcome;
@@ -217,8 +218,20 @@ static inline nn_status make_seed(const nn_tensor *y, nn_tensor **seed) {
 
 static inline void outcome_drop(outcome *o) {
   nn_tensor_release(o->y);
+  for (int k = 0; k < NN_MAXAUX; k++) nn_tensor_release(o->more[k]);
   for (int k = 0; k < o->n; k++) nn_tensor_release(o->grad[k]);
   *o = (outcome){0};
+}
+
+/* The call that asks for every result. */
+static inline nn_status unit_call_all(unit *u, outcome *o) {
+  nn_tensor *all[1 + NN_MAXAUX] = {NULL};
+  if (!u->s->op || !u->s->op->results) return unit_call(u, u->in, false, &o->y);
+  nn_rng_init(&u->ctx->rng, 7);
+  nn_status st = nn_apply_all(u->ctx, u->s->op, u->attr, u->nin, u->in, all);
+  o->y = all[0];
+  for (int k = 0; k < u->s->op->results; k++) o->more[k] = all[1 + k];
+  return st;
 }
 
 /* Forward, and backward where the value has a gradient. Drop the outcome also after a failure. */
@@ -226,7 +239,7 @@ static inline nn_status unit_run(unit *u, outcome *o) {
   nn_tensor *seed = NULL;
   *o = (outcome){.n = u->nx};
   size_t before = u->ctx->mem.live;
-  nn_status st = unit_call(u, u->in, false, &o->y);
+  nn_status st = unit_call_all(u, o);
   if (st != NN_OK) {
     assert_null(o->y);
     assert_int_equal(u->ctx->mem.live, before); /* a failed call leaves nothing */
