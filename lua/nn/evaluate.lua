@@ -33,23 +33,38 @@ function M.check_loss(owner, loss)
     .. "target, got %s", owner, util.describe(loss))
 end
 
--- What a batch's loss counts for in the mean over the samples: a sum is already one of n.
-function M.weight(loss, n)
-  return core.kind(loss) == "loss" and loss.reduction == "sum" and 1 or n
+-- Whether a batch's loss is a sum over its samples, rather than their mean.
+function M.is_sum(loss)
+  return core.kind(loss) == "loss" and loss.reduction == "sum"
+end
+
+-- A batch's loss as a number that counts for its samples.
+local function batch_loss(owner, loss, out, y, count)
+  local l = loss(out, y)
+  local value = history.number(l, owner, "the loss")
+  if core.kind(loss) ~= "loss" then return value * count end
+  l:release()
+  y:release()
+  return M.is_sum(loss) and value or value * count
 end
 
 local function measure(owner, model, data, want)
   local x, y, n, size = data.x, data.y, #data, want.batch_size
   local total, outputs = 0, #want.metrics > 0 and metrics.gather(n)
+  local alone = module.is_native(model) and (not want.loss or core.kind(want.loss) == "loss")
   local _ <close> = module.mode(model, false)
   for first = 1, n, size do
     local count = math.min(size, n - first + 1)
-    local out = M.answer(owner, model, x:narrow(1, first, count))
+    local piece = x:narrow(1, first, count)
+    local out = M.answer(owner, model, piece)
     if want.loss then
-      local value = history.number(want.loss(out, y:narrow(1, first, count)), owner, "the loss")
-      total = total + value * M.weight(want.loss, count)
+      total = total + batch_loss(owner, want.loss, out, y:narrow(1, first, count), count)
     end
     if outputs then outputs.add(out) end
+    if alone then -- what nobody else can hold serves the next batch at once
+      if out ~= piece then out:release() end
+      piece:release()
+    end
   end
   local result = {}
   if want.loss then result.loss = total / n end

@@ -29,7 +29,6 @@ end
 
 -- The two parts: what is trained on and what is measured on (or nil).
 local function read_data(train, validation)
-  dataset.check(train, "fit", "the training data")
   refuse_held_out(train, "training")
   if type(validation) == "number" then
     if not (validation > 0 and validation < 1) then
@@ -70,6 +69,7 @@ end
 -- Everything that the loop needs, checked.
 local function prepare(model, train, options)
   evaluate.check_model("fit", model)
+  dataset.check(train, "fit", "the training data")
   local o = util.options("fit", options, known)
   local run = {model = model, epochs = o.epochs, batch_size = o.batch_size, shuffle = o.shuffle}
   run.loss = evaluate.check_loss("fit", o.loss)
@@ -83,8 +83,8 @@ local function prepare(model, train, options)
   run.native = kind_of(model) == "layer" and kind_of(run.loss) == "loss"
     and kind_of(run.optimizer) == "optimizer" and #run.metrics == 0
     and #run.plan.on_batch_end == 0
-  -- Only then does nobody else hold a batch when its step is done.
-  run.release = run.native and module.is_native(model)
+  -- Then nobody else holds a batch when its step is done, and its memory serves the next at once.
+  run.alone = run.native and module.is_native(model)
   run.state = {
     model = model, optimizer = run.optimizer, history = run.history, epoch = 0, batch = 0,
     stop = stop,
@@ -94,39 +94,42 @@ end
 
 -- ---- an epoch ---------------------------------------------------------------------------------
 
-local function not_finite(run, value)
+local function not_finite(run, batch, value)
   raise("fit: the loss became %s at epoch %d, batch %d (lr %s); the model is as it was before that "
     .. "batch. A lower learning rate, or inputs scaled to about -1..1, are the usual cures",
-    history.text(value), run.state.epoch, run.state.batch, tostring(run.optimizer.lr))
+    history.text(value), run.state.epoch, batch, tostring(run.optimizer.lr))
 end
 
--- Rows first .. first + count - 1 of the epoch's order, as x and y.
-local function batch_of(run, order, first, count)
-  local x, y = run.train.x, run.train.y
-  if not order then return x:narrow(1, first, count), y:narrow(1, first, count) end
-  local rows = order:narrow(1, first, count)
+-- Rows first .. first + count - 1 of the epoch's order, as x and y. Methods are called as functions
+-- here: looking one up costs as much as what these do.
+local narrow, release = core.methods.tensor.narrow, core.methods.tensor.release
+local function batch_of(x, y, order, first, count)
+  if not order then return narrow(x, 1, first, count), narrow(y, 1, first, count) end
+  local rows = narrow(order, 1, first, count)
   local bx, by = x[rows], y[rows]
-  rows:release()
+  release(rows)
   return bx, by
 end
 
 -- All in C. Returns the sum of the losses, each for its samples.
 local function native_epoch(run, order)
   local model, loss, optimizer, state = run.model, run.loss, run.optimizer, run.state
-  local n, size, release = #run.train, run.batch_size, run.release
-  local total = 0
+  local x, y, n, size = run.train.x, run.train.y, #run.train, run.batch_size
+  local alone, is_sum = run.alone, evaluate.is_sum(loss)
+  local total, batch = 0, 0
   for first = 1, n, size do
     local count = first + size > n and n - first + 1 or size
-    state.batch = state.batch + 1
-    local x, y = batch_of(run, order, first, count)
-    local value = train_step(model, loss, optimizer, x, y)
-    if value - value ~= 0 then not_finite(run, value) end
-    total = total + value * evaluate.weight(loss, count)
-    if release then
-      x:release()
-      y:release()
+    batch = batch + 1
+    local bx, by = batch_of(x, y, order, first, count)
+    local value = train_step(model, loss, optimizer, bx, by)
+    if value - value ~= 0 then not_finite(run, batch, value) end
+    total = total + (is_sum and value or value * count)
+    if alone then
+      release(bx)
+      release(by)
     end
   end
+  state.batch = batch
   return total, n
 end
 
@@ -134,22 +137,22 @@ end
 -- predictions made on the way, where metrics want them.
 local function plain_epoch(run, order)
   local model, loss, optimizer, state = run.model, run.loss, run.optimizer, run.state
-  local n, size = #run.train, run.batch_size
+  local x, y, n, size = run.train.x, run.train.y, #run.train, run.batch_size
   local outputs = #run.metrics > 0 and metrics.gather(n)
-  local total, seen = 0, 0
+  local total, seen, is_sum = 0, 0, evaluate.is_sum(loss)
   for first = 1, n, size do
     local count = first + size > n and n - first + 1 or size
     state.batch = state.batch + 1
-    local x, y = batch_of(run, order, first, count)
+    local bx, by = batch_of(x, y, order, first, count)
     optimizer:zero_grad()
-    local out = evaluate.answer("fit", model, x)
-    local l = loss(out, y)
+    local out = evaluate.answer("fit", model, bx)
+    local l = loss(out, by)
     local value = kind_of(l) == "tensor" and history.number(l, "fit", "the loss")
     if not value then raise("fit: the loss must be a tensor, got %s", util.describe(l)) end
-    if value - value ~= 0 then not_finite(run, value) end
+    if value - value ~= 0 then not_finite(run, state.batch, value) end
     l:backward()
     optimizer:step()
-    total, seen = total + value * evaluate.weight(loss, count), seen + count
+    total, seen = total + (is_sum and value or value * count), seen + count
     if outputs then outputs.add(out) end
     state.loss = value
     callbacks.fire(run.plan, "on_batch_end", state)

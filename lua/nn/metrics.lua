@@ -17,12 +17,12 @@ end
 -- The share of right answers. Targets are labels or one-hot; with one output, 0 or 1, and the
 -- answer is 1 above 0.5.
 function named.accuracy(prediction, target)
-  local answer, truth = nil, target
+  local answer, truth
   if has_classes(prediction) then
-    answer = prediction:argmax(2)
+    answer, truth = prediction:argmax(2), target
     if util.same_shape(prediction, target) then truth = target:argmax(2) end
   else
-    answer = prediction:gt(0.5)
+    answer, truth = prediction:gt(0.5), target
     if prediction:numel() == target:numel() then answer = answer:reshape(target:size()) end
   end
   if not util.same_shape(answer, truth) then
@@ -95,8 +95,11 @@ function metrics.gather(total)
       size[1] = total
       self.all = core.zeros(size, {dtype = piece:dtype()})
     end
-    self.all:narrow(1, self.rows + 1, piece:size(1)):copy_(piece)
+    local place = self.all:narrow(1, self.rows + 1, piece:size(1))
+    place:copy_(piece)
     self.rows = self.rows + piece:size(1)
+    place:release()
+    piece:release()
   end
   return self
 end
