@@ -64,18 +64,16 @@ static int l_no_grad(lua_State *L) {
 /* nn.grad(y, {x, ...}): a list of gradients, not accumulated. */
 static int l_grad(lua_State *L) {
   nnL_state *s = nnL_here(L);
-  enum { MOST = 64 };
-  nn_tensor *target[MOST], *grads[MOST] = {0};
   lua_settop(L, 2);
   luaL_checktype(L, 2, LUA_TTABLE);
   int n = (int)lua_rawlen(L, 2);
-  if (n > MOST) nnL_error(L, "grad: at most %d tensors at a time, got %d", (int)MOST, n);
   lua_createtable(L, n, 0);
   for (int i = 0; i < n; i++) { /* boxes first */
     nnL_box_tensor(L);
     lua_rawseti(L, 3, i + 1);
   }
-  nn_tensor *y = nnL_check_tensor(L, 1);
+  nn_tensor **target = lua_newuserdatauv(L, (2 * (size_t)n + 1) * sizeof *target, 0);
+  nn_tensor **grads = target + n, *y = nnL_check_tensor(L, 1);
   for (int i = 0; i < n; i++) {
     lua_rawgeti(L, 2, i + 1);
     target[i] = nnL_check_tensor(L, -1);
@@ -96,6 +94,7 @@ static int l_grad(lua_State *L) {
   }
   nnL_expect(L, st);
   if (missing) nnL_error(L, "grad: the value does not depend on tensor %d of the list", missing);
+  lua_settop(L, 3);
   return 1;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "bind/embed.h"
 #include "bind/nnl.h"
@@ -39,6 +40,9 @@ static nnL_state *new_state(lua_State *L) {
   lua_pushcfunction(L, l_close);
   lua_setfield(L, -2, "__gc");
   lua_setmetatable(L, -2);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  s->main = lua_tothread(L, -1);
+  lua_pop(L, 1);
   s->ctx = nn_ctx_new();
   if (!s->ctx) luaL_error(L, "nn: not enough memory");
   lua_rawsetp(L, LUA_REGISTRYINDEX, s->ctx);
@@ -190,6 +194,11 @@ static int l_version(lua_State *L) {
 
 /* ---- odds and ends for the Lua part ---- */
 
+static int l_isatty(lua_State *L) {
+  lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
+  return 1;
+}
+
 static int l_kind(lua_State *L) {
   static const char *const names[NNL_KINDS] = {"tensor", "layer", "loss", "optimizer"};
   const nnL_state *s = nnL_here(L);
@@ -224,6 +233,7 @@ static const luaL_Reg functions[] = {{"seed", l_seed},
                                      {"version", l_version},
                                      {"kind", l_kind},
                                      {"asset", l_asset},
+                                     {"isatty", l_isatty},
                                      {NULL, NULL}};
 
 /* core.methods.tensor and so on: where the Lua part adds its methods. */
@@ -252,6 +262,7 @@ int luaopen_nn_core(lua_State *L) {
   nnL_open_index(L, s);
   nnL_open_make(L, s);
   nnL_open_grad(L, s);
+  nnL_open_func(L, s);
   nnL_open_layer(L, s);
   nnL_open_loss(L, s);
   nnL_open_optim(L, s);

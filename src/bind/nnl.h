@@ -32,10 +32,12 @@ typedef struct nnL_state {
   int methods[NNL_KINDS]; /* and of the tables of methods */
   int cache;   /* weak values: C object -> its box, so that the same object is the same Lua value */
   int modules; /* weak values: foreign layer -> the Lua module that it stands for */
-  int caller;  /* the function that runs a Lua module for C (l_layer.c) */
-  int error;   /* the error value of a failed callback, until it is raised again */
-  size_t soft; /* live bytes at which the next box collects first */
-  size_t boxes, most; /* made since the last collection, and how many are allowed */
+  lua_State *main;       /* the main thread, for what happens while no binding runs */
+  int caller;            /* functions that run Lua for C, protected: a module (l_layer.c), */
+  int backward, checked; /* an nn.func's backward, a function under gradcheck (l_func.c) */
+  int error;             /* the error value of a failed callback, until it is raised again */
+  size_t soft;           /* live bytes at which the next box collects first */
+  size_t boxes, most;    /* made since the last collection, and how many are allowed */
 } nnL_state;
 
 static inline nnL_state *nnL_here(lua_State *L) {
@@ -114,6 +116,7 @@ void nnL_open_index(lua_State *L, nnL_state *s);
 void nnL_open_make(lua_State *L, nnL_state *s);
 void nnL_open_op(lua_State *L, nnL_state *s);
 void nnL_open_grad(lua_State *L, nnL_state *s);
+void nnL_open_func(lua_State *L, nnL_state *s);
 void nnL_open_layer(lua_State *L, nnL_state *s);
 void nnL_open_loss(lua_State *L, nnL_state *s);
 void nnL_open_optim(lua_State *L, nnL_state *s);
