@@ -182,7 +182,7 @@ local function torch_settings(python)
   end
   local memory = "MALLOC_TRIM_THRESHOLD_=1000000000 MALLOC_MMAP_THRESHOLD_=1000000000"
   local command = table.concat(set, " ") .. " " .. python .. " tests/bench/torch_steps.py %d"
-  return {python = python, lean = command, fast = memory .. " " .. command}
+  return {plain = command .. " plain", fast = memory .. " " .. command}
 end
 
 local function commands(opt)
@@ -193,7 +193,7 @@ local function commands(opt)
     loop = opt.who.loop and "build/nnlua --threads %d tests/bench/steps.lua loop",
     torch = torch and torch.fast,
     bound = opt.who.bound and "build/release/bench/bound %d",
-    lean_torch = torch and torch.lean,
+    plain_torch = torch and torch.plain,
     python = python,
   }
 end
@@ -309,7 +309,7 @@ end
 local function memory(opt, command)
   local mib = {}
   for _, who in ipairs{"fit", "loop", "torch"} do
-    local line = who == "torch" and command.lean_torch or command[who]
+    local line = who == "torch" and command.plain_torch or command[who]
     if line then
       local contestant = start(line, 1)
       if ask(who, contestant, ("run mlp 128 %g"):format(math.max(opt.seconds, 0.5))) then

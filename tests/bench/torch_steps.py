@@ -1,11 +1,12 @@
 """bench/torch_steps.py: the training steps of `make bench` in PyTorch, each in its leanest form.
 
-usage: torch_steps.py THREADS; then it answers requests, one a line (see run.lua):
+usage: torch_steps.py THREADS [plain]; then it answers requests, one a line (see run.lua):
   run WORK BATCH SECONDS   -> ok STEPS_PER_SECOND LABEL
   peak                     -> ok MIB LABEL; the largest resident memory so far
 
 Of the ways to write a step, the one that is fastest here, at this batch and thread count, is found
-by a trial and stands for PyTorch from then on. Batches are slices of data in memory, the cheapest.
+by a trial and stands for PyTorch from then on; `plain` takes the first one, for a peak of memory
+that no trial has raised. Batches are slices of data in memory, the cheapest.
 """
 import math
 import sys
@@ -17,6 +18,7 @@ from torch import nn
 
 ROWS = 2000
 THREADS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+PLAIN = "plain" in sys.argv[2:]
 torch.set_num_threads(THREADS)
 
 
@@ -143,9 +145,12 @@ chosen = {}
 
 def choose(work, batch):
     """Three rounds of short trials, so that a moment's noise does not choose."""
-    ways = list(WORKS[work](batch))
-    best = {label: max(measure(step, 0.15) for _ in range(3)) for label, step in ways}
-    label, step = max(ways, key=lambda way: best[way[0]])
+    if PLAIN:
+        label, step = next(iter(WORKS[work](batch)))
+    else:
+        ways = list(WORKS[work](batch))
+        best = {label: max(measure(step, 0.15) for _ in range(3)) for label, step in ways}
+        label, step = max(ways, key=lambda way: best[way[0]])
     chosen[work, batch] = f"torch {torch.__version__}, {label}", step
 
 
