@@ -52,6 +52,21 @@ local function check_optimizer(optimizer)
     .. "{lr = 1e-3}), got %s", util.describe(optimizer))
 end
 
+-- An optimizer made for another model, or before parts were replaced, would silently train nothing.
+local function check_holds(optimizer, model, loss)
+  if kind_of(optimizer) ~= "optimizer" or kind_of(loss) ~= "loss" then return end
+  local held = {}
+  for _, group in ipairs(optimizer:groups()) do
+    for _, t in ipairs(group.params) do held[t] = true end
+  end
+  local parameters = module.Module.parameters(model)
+  for _, t in ipairs(parameters) do
+    if held[t] then return end
+  end
+  if #parameters == 0 then return end -- a script may hide them in a function
+  raise "fit: the optimizer holds none of the model's parameters; make it with model:parameters()"
+end
+
 -- The columns of the history.
 local function columns_of(list, validation)
   local columns = {"epoch", "loss"}
@@ -74,6 +89,7 @@ local function prepare(model, train, options)
   local run = {model = model, epochs = o.epochs, batch_size = o.batch_size, shuffle = o.shuffle}
   run.loss = evaluate.check_loss("fit", o.loss)
   run.optimizer = check_optimizer(o.optimizer)
+  check_holds(run.optimizer, model, run.loss)
   run.metrics = metrics.resolve("fit", o.metrics)
   run.plan = callbacks.prepare(o.callbacks)
   run.show = progress.new(o.progress, o.epochs)
@@ -83,8 +99,6 @@ local function prepare(model, train, options)
   run.native = kind_of(model) == "layer" and kind_of(run.loss) == "loss"
     and kind_of(run.optimizer) == "optimizer" and #run.metrics == 0
     and #run.plan.on_batch_end == 0
-  -- Then nobody else holds a batch when its step is done, and its memory serves the next at once.
-  run.alone = run.native and module.is_native(model)
   run.state = {
     model = model, optimizer = run.optimizer, history = run.history, epoch = 0, batch = 0,
     stop = stop,
@@ -133,13 +147,21 @@ local function native_epoch(run, order)
   return total, n
 end
 
+-- A model that does nothing returns its input.
+local function release_step(bx, by, out, l)
+  if out ~= bx then release(out) end
+  release(bx)
+  release(by)
+  release(l)
+end
+
 -- The same in Lua, for what must see every batch. Returns the sum, the samples seen and the
 -- predictions made on the way, where metrics want them.
 local function plain_epoch(run, order)
   local model, loss, optimizer, state = run.model, run.loss, run.optimizer, run.state
   local x, y, n, size = run.train.x, run.train.y, #run.train, run.batch_size
   local outputs = #run.metrics > 0 and metrics.gather(n)
-  local total, seen, is_sum = 0, 0, evaluate.is_sum(loss)
+  local total, seen, is_sum, alone = 0, 0, evaluate.is_sum(loss), run.alone
   for first = 1, n, size do
     local count = first + size > n and n - first + 1 or size
     state.batch = state.batch + 1
@@ -154,6 +176,7 @@ local function plain_epoch(run, order)
     optimizer:step()
     total, seen = total + (is_sum and value or value * count), seen + count
     if outputs then outputs.add(out) end
+    if alone then release_step(bx, by, out, l) end
     state.loss = value
     callbacks.fire(run.plan, "on_batch_end", state)
     if state.stopped then break end
@@ -175,6 +198,8 @@ local function epoch(run)
   local state, began = run.state, core.time()
   state.batch, state.record = 0, nil
   callbacks.fire(run.plan, "on_epoch_begin", state)
+  -- Then nobody else holds a batch when its step is done, and its memory serves the next at once.
+  run.alone = kind_of(run.loss) == "loss" and module.is_native(run.model)
   local order = run.shuffle and core.randperm(#run.train, {stream = "shuffle"})
   local total, seen, outputs = (run.native and native_epoch or plain_epoch)(run, order)
   local record = {epoch = state.epoch, loss = total / seen, lr = run.optimizer.lr}

@@ -31,6 +31,11 @@ function history.text(v)
   return ("%.4f"):format(v)
 end
 
+local function cell(name, v)
+  if v == nil then return "-" end
+  return name == "seconds" and ("%.3f"):format(v) or history.text(v)
+end
+
 -- The columns, then what callbacks added to the records.
 local function all_columns(self)
   local columns, known = {}, {}
@@ -73,7 +78,7 @@ function meta.__tostring(self)
     if #self <= ROWS or i <= ENDS or i > #self - ENDS then
       local row = {}
       for c, name in ipairs(columns) do
-        row[c] = record[name] == nil and "-" or history.text(record[name])
+        row[c] = cell(name, record[name])
       end
       rows[#rows + 1] = row
     elseif i == ENDS + 1 then

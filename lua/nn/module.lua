@@ -215,9 +215,11 @@ end
 
 -- Whether only C runs in it: nobody else can keep the tensors that pass through.
 function module.is_native(m)
-  if kind_of(m) ~= "layer" then return false end
-  for _, value in ipairs(m:_children()) do
-    if not module.is_native(value) then return false end
+  for _, one in ipairs(module.all(m)) do
+    if kind_of(one) ~= "layer" then return false end
+    for _, value in ipairs(one:_children()) do
+      if kind_of(value) ~= "layer" then return false end
+    end
   end
   return true
 end
