@@ -1,12 +1,13 @@
 /*
  * kernel/vmath.c: see vmath.h. exp and tanh reduce x to r = x - n ln 2, |r| <= ln 2 / 2, with n
  * found by adding a large constant (the sum's low bits are the rounded integer); log reduces to a
- * mantissa around 1 and uses fdlibm's coefficients (Sun Microsystems, 1993).
+ * mantissa around 1 and uses fdlibm's coefficients (Sun Microsystems, 1993), as do sin and cos.
  */
 #ifndef R
 #include "kernel/vmath.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "kernel/names.h"
@@ -128,6 +129,24 @@ static inline float log1_f32(float x) {
   return x < INFINITY ? y : x; /* +inf and NaN are their own logarithms */
 }
 
+/* log(1 + x): the logarithm of u = 1 + x, and what rounding took from u, divided by u; around 0
+   x itself is the f above. */
+static inline float log1p1_f32(float x) {
+  float v = 1.0f + x;
+  uint32_t u = bits_f32(v) + (0x3f800000u - 0x3f3504f3u);
+  float k = (float)((int32_t)(u >> 23) - 127);
+  float lost = (k > 1.0f ? 1.0f - (v - x) : x - (v - 1.0f)) / v;
+  float c = k == 0.0f ? 0.0f : lost;
+  float f = k == 0.0f ? x : real_f32((u & 0x007fffffu) + 0x3f3504f3u) - 1.0f;
+  float s = f / (2.0f + f), z = s * s, h = 0.5f * f * f;
+  float p = z * (0.66666662693f + z * (0.40000972152f + z * (0.28498786688f + z * 0.24279078841f)));
+  float y = s * (h + p) + (k * 9.0580006145e-6f + c) - h + f + k * 6.9313812256e-1f;
+  y = fabsf(x) < 0x1p-25f ? x : y; /* keeps -0 too */
+  y = x == -1.0f ? -INFINITY : y;
+  y = x < -1.0f ? NAN : y;
+  return x < INFINITY ? y : x;
+}
+
 static inline double log1_f64(double x) {
   double tiny = x < 2.2250738585072014e-308 ? 18014398509481984.0 : 1.0; /* 2^54 */
   uint64_t u = bits_f64(x * tiny) + (0x3ff0000000000000u - 0x3fe6a09e667f3bcdu);
@@ -144,6 +163,89 @@ static inline double log1_f64(double x) {
   y = x == 0.0 ? -(double)INFINITY : y;
   y = x < 0.0 ? (double)NAN : y;
   return x < (double)INFINITY ? y : x;
+}
+
+static inline double log1p1_f64(double x) {
+  double v = 1.0 + x;
+  uint64_t u = bits_f64(v) + (0x3ff0000000000000u - 0x3fe6a09e667f3bcdu);
+  double k = (double)((int32_t)(u >> 52) - 1023);
+  double lost = (k > 1.0 ? 1.0 - (v - x) : x - (v - 1.0)) / v;
+  double c = k == 0.0 ? 0.0 : lost;
+  double f = k == 0.0 ? x : real_f64((u & 0x000fffffffffffffu) + 0x3fe6a09e667f3bcdu) - 1.0;
+  double s = f / (2.0 + f), z = s * s, h = 0.5 * f * f;
+  double p = 1.531383769920937332e-01 + z * 1.479819860511658591e-01;
+  p = 1.818357216161805012e-01 + z * p;
+  p = 2.222219843214978396e-01 + z * p;
+  p = 2.857142874366239149e-01 + z * p;
+  p = 3.999999999940941908e-01 + z * p;
+  p = z * (6.666666666666735130e-01 + z * p);
+  double y = s * (h + p) + (k * 1.90821492927058770002e-10 + c) - h + f +
+             k * 6.93147180369123816490e-01;
+  y = fabs(x) < 0x1p-54 ? x : y;
+  y = x == -1.0 ? -(double)INFINITY : y;
+  y = x < -1.0 ? (double)NAN : y;
+  return x < (double)INFINITY ? y : x;
+}
+
+/*
+ * sin and cos: x = k pi/2 + r, |r| <= pi/4, exact enough while k has 20 bits; k mod 4 says which of
+ * sin r and cos r it is, and its sign. `turn` is 0 for sin, 1 for cos, a quarter later. float is
+ * computed in double, where the plain series are exact enough; double has fdlibm's coefficients.
+ */
+#define FAR 1600000.0 /* beyond, k has more bits */
+
+static inline double quarter(double x, uint64_t *k) {
+  const double magic = 6755399441055744.0; /* 1.5 * 2^52 */
+  double t = x * 6.36619772367581382433e-01 + magic;
+  *k = bits_f64(t);
+  return t - magic;
+}
+
+static inline double trig1_f32(float given, uint64_t turn) {
+  uint64_t q;
+  double x = (double)given, k = quarter(x, &q);
+  double r = (x - k * 1.57079631090164184570) - k * 1.58932547735281966916e-08, z = r * r;
+  double s = 1.0 / 362880.0 * z - 1.0 / 5040.0;
+  s = r * (1.0 + z * ((s * z + 1.0 / 120.0) * z - 1.0 / 6.0));
+  double c = -1.0 / 3628800.0 * z + 1.0 / 40320.0;
+  c = 1.0 - z * (0.5 - z * ((c * z - 1.0 / 720.0) * z + 1.0 / 24.0));
+  q += turn;
+  double y = q & 1 ? c : s;
+  return q & 2 ? -y : y;
+}
+
+/* a - b in *hi, what its rounding lost in *lo */
+static inline void less(double a, double b, double *hi, double *lo) {
+  double d = a - b, v = d - a;
+  *hi = d;
+  *lo = (a - (d - v)) - (b + v);
+}
+
+static inline double trig1_f64(double x, uint64_t turn) {
+  uint64_t q;
+  double k = quarter(x, &q), r, t, lost, more;
+  /* pi/2 in four parts; three have 33 bits, so that their products with k are exact */
+  less(x - k * 1.57079632673412561417e+00, k * 6.07710050630396597660e-11, &r, &lost);
+  less(r, k * 2.02226624871116645580e-21, &r, &more);
+  lost = (lost + more) - k * 8.47842766036889956997e-32;
+  t = r + lost;
+  lost -= t - r; /* r = t + lost */
+  double z = t * t, v = z * t, w = z * z;
+  double s = 2.75573137070700676789e-06 +
+             z * (-2.50507602534068634195e-08 + z * 1.58969099521155010221e-10);
+  s = 8.33333333332248946124e-03 + z * (-1.98412698298579493134e-04 + z * s);
+  s = t - ((z * (0.5 * lost - v * s) - lost) - v * -1.66666666666666324348e-01);
+  s = x == 0.0 ? x : s; /* -0 */
+  double c = w * w *
+             (-2.75573143513906633035e-07 +
+              z * (2.08757232129817482790e-09 + z * -1.13596475577881948265e-11));
+  c += z * (4.16666666666666019037e-02 +
+            z * (-1.38888888888741095749e-03 + z * 2.48015872894767294178e-05));
+  double h = 0.5 * z, one = 1.0 - h;
+  c = one + (((1.0 - one) - h) + (z * c - t * lost));
+  q += turn;
+  double y = q & 1 ? c : s;
+  return q & 2 ? -y : y;
 }
 
 #define NN_SELF "kernel/vmath.c"
@@ -164,6 +266,40 @@ NN_HOT void FN(nn_v_tanh)(int64_t n, const R *x, R *y) {
 
 NN_HOT void FN(nn_v_sigmoid)(int64_t n, const R *x, R *y) {
   for (int64_t i = 0; i < n; i++) y[i] = 1 / (1 + FN(exp1)(-x[i]));
+}
+
+NN_HOT void FN(nn_v_log1p)(int64_t n, const R *x, R *y) {
+  for (int64_t i = 0; i < n; i++) y[i] = FN(log1p1)(x[i]);
+}
+
+NN_HOT static bool FN(trig_piece)(int64_t n, const R *x, uint64_t turn, R *y) {
+  int far = 0;
+  for (int64_t i = 0; i < n; i++) {
+    far |= !(fabs(x[i]) < (R)FAR);
+    y[i] = (R)FN(trig1)(x[i], turn);
+  }
+  return far != 0;
+}
+
+/* A piece at a time, so that x is still there for libm when y is x. */
+static void FN(trig)(int64_t n, const R *x, uint64_t turn, R *y) {
+  enum { PIECE = 256 };
+  R part[PIECE];
+  for (int64_t at = 0, m; at < n; at += m) {
+    m = n - at < PIECE ? n - at : PIECE;
+    if (FN(trig_piece)(m, x + at, turn, part))
+      for (int64_t i = 0; i < m; i++)
+        if (!(fabs(x[at + i]) < (R)FAR)) part[i] = turn ? cos(x[at + i]) : sin(x[at + i]);
+    memcpy(y + at, part, (size_t)m * sizeof(R));
+  }
+}
+
+void FN(nn_v_sin)(int64_t n, const R *x, R *y) {
+  FN(trig)(n, x, 0, y);
+}
+
+void FN(nn_v_cos)(int64_t n, const R *x, R *y) {
+  FN(trig)(n, x, 1, y);
 }
 
 #endif

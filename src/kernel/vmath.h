@@ -1,6 +1,6 @@
 /*
- * kernel/vmath.h: exp, log, tanh and sigmoid over arrays, branch-free polynomials that the compiler
- * vectorises.
+ * kernel/vmath.h: exp, log, log1p, tanh, sigmoid, sin and cos over arrays, branch-free polynomials
+ * that the compiler vectorises. (sin and cos ask libm where |x| passes 1.6 million.)
  *
  * libm is scalar, and libmvec's bits depend on where in the array an element stands; these give the
  * same bits everywhere. Within 2.5 units in the last place of the true value; NaN, infinities and
@@ -19,5 +19,11 @@ void nn_v_tanh_f32(int64_t n, const float *x, float *y);
 void nn_v_tanh_f64(int64_t n, const double *x, double *y);
 void nn_v_sigmoid_f32(int64_t n, const float *x, float *y);
 void nn_v_sigmoid_f64(int64_t n, const double *x, double *y);
+void nn_v_log1p_f32(int64_t n, const float *x, float *y);
+void nn_v_log1p_f64(int64_t n, const double *x, double *y);
+void nn_v_sin_f32(int64_t n, const float *x, float *y);
+void nn_v_sin_f64(int64_t n, const double *x, double *y);
+void nn_v_cos_f32(int64_t n, const float *x, float *y);
+void nn_v_cos_f64(int64_t n, const double *x, double *y);
 
 #endif
