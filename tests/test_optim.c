@@ -195,7 +195,8 @@ static void adam_traces(void **state) {
   for (size_t i = 0; i < COUNT(adams); i++) {
     race(*state, "Adam", &adams[i], adam, quadratic, NN_F64, 1e-10);
     race(*state, "Adam", &adams[i], adam, rosenbrock, NN_F64, 1e-10);
-    race(*state, "Adam", &adams[i], adam, quadratic, NN_F32, 1e-2);
+    if (adams[i].b1 > 0) /* without the mean its steps amplify rounding without end */
+      race(*state, "Adam", &adams[i], adam, quadratic, NN_F32, 1e-3);
   }
 }
 
