@@ -1,0 +1,49 @@
+/* op/cos.c: y = cos x, dx = -dy sin x */
+#ifndef R
+#include "grad/op.h"
+#include "kernel/names.h"
+#include "kernel/vmath.h"
+
+extern const nn_op nn_op_cos;
+
+#define NN_SELF "op/cos.c"
+#include "kernel/each_real.h"
+
+const nn_op nn_op_cos = {
+  .name = "cos",
+  .doc = "y = cos x, elementwise, x in radians; NaN of an infinity.",
+  .args = "x",
+  .nin = 1,
+  .flags = NN_OP_FLOAT,
+  .infer = nn_infer_same,
+  .row = NN_BOTH(row),
+  .grad = {{.row = NN_BOTH(grad), .needs = NN_IN(0)}},
+  .example = {{.inputs = "2x3", .lo = -7, .hi = 7}, {.inputs = "s"}},
+};
+#else
+
+static void FN(row)(int64_t n, void *const *p, const void *attr) {
+  const R *x = p[1];
+  R *y = p[0];
+  (void)attr;
+  FN(nn_v_cos)(n, x, y);
+}
+
+/* a piece at a time, through a buffer: the gradient may not be written where x is read */
+NN_HOT static void FN(scale)(int64_t n, const R *gy, const R *part, R *gx) {
+  for (int64_t i = 0; i < n; i++) gx[i] = -gy[i] * part[i];
+}
+
+static void FN(grad)(int64_t n, void *const *p, const void *attr) {
+  enum { PIECE = 256 };
+  const R *gy = p[1], *x = p[2];
+  R *gx = p[0], part[PIECE];
+  (void)attr;
+  for (int64_t at = 0, m; at < n; at += m) {
+    m = n - at < PIECE ? n - at : PIECE;
+    FN(nn_v_sin)(m, x + at, part);
+    FN(scale)(m, gy + at, part, gx + at);
+  }
+}
+
+#endif
