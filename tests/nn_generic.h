@@ -134,7 +134,7 @@ static inline void check_reuse(nn_ctx *ctx, const subject *s, const char *name) 
   unit u;
   if (s->loss || (s->op && s->op->nin != 1)) return;
   MAKE(&u, s, NN_F64, UNIT_PLAIN);
-  for (size_t i = 0; i < COUNT(before); i++) {
+  for (size_t i = 0; i < COUNT(before) && nn_is_real(u.in[0]->v.dtype); i++) {
     outcome on, off;
     bool over, not_over;
     run_behind(&u, before[i], true, &on, &over);

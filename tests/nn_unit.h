@@ -105,12 +105,13 @@ static inline void fill_real(nn_tensor *t, double lo, double hi, uint64_t seed) 
   }
 }
 
-/* One word of the example's notation: "2x3" floating, "4<3" labels in 1..3, "s" a scalar. */
+/* One word of the example's notation: "2x3" floating, "4<3" labels in 1..3, "2x3?" a mask, "s" a
+   scalar. */
 static inline nn_status make_input(unit *u, const char *word, int k) {
   const nn_example *e = u->s->example;
   const bool range = e->lo != 0 || e->hi != 0;
   nn_shape s = t_shape(word);
-  const char *labels = strpbrk(word, "< ");
+  const char *labels = strpbrk(word, "<? ");
   uint64_t seed = 100 + (uint64_t)k;
   if (u->form == UNIT_SCALAR) s.ndim = 0;
   if (u->form == UNIT_EMPTY && s.ndim > 0) s.dim[0] = 0;
@@ -119,6 +120,11 @@ static inline nn_status make_input(unit *u, const char *word, int k) {
     int64_t most = strtoll(labels + 1, NULL, 10);
     for (int64_t i = 0; i < u->in[k]->v.numel; i++)
       t_set(u->in[k], i, (double)t_int(&seed, 1, most));
+    return NN_OK;
+  }
+  if (labels && *labels == '?') {
+    NN_TRY(new_input(u, NN_U8, &s, &u->in[k]));
+    for (int64_t i = 0; i < u->in[k]->v.numel; i++) t_set(u->in[k], i, (double)t_int(&seed, 0, 1));
     return NN_OK;
   }
   NN_TRY(new_input(u, u->dtype, &s, &u->in[k]));
