@@ -11,6 +11,28 @@ static nn_optim *check_optim(lua_State *L, int index) {
 
 /* ---- constructors ---- */
 
+/* The convention that the table at `index` (0: none) names, into hyper. */
+static void read_convention(lua_State *L, int index, const nn_optim_class *class, void *hyper) {
+  const nn_param *p = nn_param_find(class->params, "convention");
+  if (!p || !index) return;
+  lua_getfield(L, index, "convention");
+  nn_arg v = nnL_arg(L, -1);
+  if (v.kind != NN_ARG_NIL) nnL_expect(L, nn_param_set(nnL_ctx(L), class->name, p, hyper, &v));
+  lua_pop(L, 1);
+}
+
+/* Options come over what all groups share, that over the defaults of the convention. */
+static void read_options(lua_State *L, const nn_optim_class *class, int shared, int own,
+                         void *hyper) {
+  nn_param params[NN_MAXPARAMS];
+  read_convention(L, shared, class, hyper);
+  read_convention(L, own, class, hyper);
+  nn_optim_params(class, ((nn_hyper *)hyper)->convention, params);
+  nn_param_defaults(params, hyper);
+  if (shared) nnL_options(L, shared, class->name, params, hyper, NULL);
+  if (own) nnL_options(L, own, class->name, params, hyper, "params");
+}
+
 /* Adds the tensors of the list at `list` as a group. Its own options, in the table at `own` (0:
    none), come over those that all groups share, at `shared` (0: none). */
 static void add_group(lua_State *L, nn_optim *o, int list, int shared, int own) {
@@ -29,8 +51,7 @@ static void add_group(lua_State *L, nn_optim *o, int list, int shared, int own) 
     lua_pop(L, 1);
   }
   nnL_expect(L, nn_optim_add_group(o->ctx, o, n, params, &hyper));
-  if (shared) nnL_options(L, shared, class->name, class->params, hyper, NULL);
-  if (own) nnL_options(L, own, class->name, class->params, hyper, "params");
+  read_options(L, class, shared, own, hyper);
 }
 
 static bool is_group(lua_State *L, int index) {
@@ -132,9 +153,12 @@ static int l_slots(lua_State *L) {
     lua_pushinteger(L, o->param[i].steps);
     lua_setfield(L, -2, "steps");
     for (int k = 0; k < o->nslots; k++) {
+      char room[16];
+      const char *name = nn_optim_slot_name(o, k, room, sizeof room);
+      if (!name || !o->slot[k]) continue;
       nn_tensor **box = nnL_box_tensor(L);
       nnL_expect(L, nn_optim_slot(o->ctx, o, k, i, box));
-      lua_setfield(L, -2, o->class->slots[k]);
+      lua_setfield(L, -2, name);
     }
     lua_rawseti(L, -2, i + 1);
   }
@@ -189,13 +213,10 @@ static int l_newindex(lua_State *L) {
 }
 
 static int l_tostring(lua_State *L) {
-  char args[512];
+  char text[1024];
   nn_optim *o = *(void **)lua_touserdata(L, 1);
   if (!o) return lua_pushliteral(L, "released optimizer"), 1;
-  nn_arg lr = nn_param_get(o->class->params, o->hyper[0]);
-  nn_param_print(o->class->params + 1, o->hyper[0], args, sizeof args);
-  lua_pushfstring(L, "%s({lr = %f%s%s)", o->class->name, lr.r, args[0] ? ", " : "}",
-                  args[0] ? args + 1 : "");
+  lua_pushstring(L, nn_optim_text(o, text, sizeof text));
   return 1;
 }
 

@@ -1,6 +1,7 @@
 /* optim/optim.c: see optim.h. Groups, packing and slots; step.c does the pass. */
 #include "optim/optim.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { LINE = 64 };
@@ -10,6 +11,12 @@ static size_t padded(const nn_tensor *t) {
   return (bytes + LINE - 1) & ~(size_t)(LINE - 1);
 }
 
+static int named_slots(const nn_optim_class *class) {
+  int n = 0;
+  while (class->slots[n]) n++;
+  return n;
+}
+
 nn_status nn_optim_new(nn_ctx *ctx, const nn_optim_class *class, nn_optim **out) {
   nn_optim *o = nn_mem_take_zero(ctx, sizeof *o);
   *out = o;
@@ -17,7 +24,6 @@ nn_status nn_optim_new(nn_ctx *ctx, const nn_optim_class *class, nn_optim **out)
   o->ctx = ctx;
   o->class = class;
   o->refs = 1;
-  while (class->slots[o->nslots]) o->nslots++;
   return NN_OK;
 }
 
@@ -33,7 +39,9 @@ void nn_optim_release(nn_optim *o) {
     nn_storage_release(o->param[i].held);
   }
   for (int i = 0; i < o->ngroups; i++) nn_mem_give(o->ctx, o->hyper[i], o->class->size);
-  for (int k = 0; k < NN_MAXSLOTS; k++) nn_storage_release(o->slot[k]);
+  for (int k = 0; k < o->nslots; k++) nn_storage_release(o->slot[k]);
+  nn_storage_release(o->dense);
+  nn_mem_give(o->ctx, o->slot, (size_t)o->nslots * sizeof *o->slot);
   nn_mem_give(o->ctx, o->param, (size_t)o->nparams * sizeof *o->param);
   nn_mem_give(o->ctx, o->hyper, (size_t)o->ngroups * sizeof *o->hyper);
   nn_mem_give(o->ctx, o, sizeof *o);
@@ -151,30 +159,73 @@ static nn_status pack(nn_ctx *ctx, nn_optim *o) {
   return st;
 }
 
-static nn_status make_slots(nn_ctx *ctx, nn_optim *o) {
+static nn_status new_zeros(nn_ctx *ctx, size_t bytes, nn_storage **out) {
+  NN_TRY(nn_storage_new(ctx, bytes, out));
+  memset((*out)->data, 0, bytes);
+  return NN_OK;
+}
+
+static nn_status more_places(nn_ctx *ctx, nn_optim *o, int n) {
+  nn_storage **slot = nn_mem_take_zero(ctx, (size_t)n * sizeof *slot);
+  if (!slot) return NN_ENOMEM;
+  if (o->nslots) memcpy(slot, o->slot, (size_t)o->nslots * sizeof *slot);
+  nn_mem_give(ctx, o->slot, (size_t)o->nslots * sizeof *slot);
+  o->slot = slot;
+  o->nslots = n;
+  return NN_OK;
+}
+
+nn_status nn_optim_room(nn_ctx *ctx, nn_optim *o, int upto) {
+  unsigned mask = 0;
+  int named = named_slots(o->class), n = upto > named ? upto : named;
+  if (n > o->nslots) NN_TRY(more_places(ctx, o, n));
+  for (int g = 0; g < o->ngroups; g++) mask |= o->class->uses ? o->class->uses(o->hyper[g]) : ~0u;
+  for (int k = 0; k < n; k++)
+    if (!o->slot[k] && (k < upto || mask >> k & 1)) NN_TRY(new_zeros(ctx, o->bytes, &o->slot[k]));
+  return NN_OK;
+}
+
+static void lay_out(nn_optim *o) {
   o->bytes = 0;
   for (int i = 0; i < o->nparams; i++) {
     o->param[i].at = o->bytes;
     o->bytes += padded(o->param[i].t);
   }
-  for (int k = 0; k < o->nslots; k++) {
-    NN_TRY(nn_storage_new(ctx, o->bytes, &o->slot[k]));
-    memset(o->slot[k]->data, 0, o->bytes);
+}
+
+static nn_status check_groups(nn_ctx *ctx, const nn_optim *o) {
+  const nn_optim_class *class = o->class;
+  if (o->nparams == 0)
+    return nn_fail(ctx, NN_EVALUE, "%s: there are no parameters to train (the list is empty)",
+                   class->name);
+  if (class->one_group && o->ngroups > 1)
+    return nn_fail(ctx, NN_EVALUE,
+                   "%s: takes one list of parameters, got %d groups; its step has one length for "
+                   "all",
+                   class->name, o->ngroups);
+  for (int g = 0; g < o->ngroups; g++) {
+    if (class->settle) class->settle(o->hyper[g]);
+    if (class->check) NN_TRY(class->check(ctx, o->hyper[g]));
   }
   return NN_OK;
 }
 
 nn_status nn_optim_build(nn_ctx *ctx, nn_optim *o) {
-  if (o->nparams == 0)
-    return nn_fail(ctx, NN_EVALUE, "%s: there are no parameters to train (the list is empty)",
-                   o->class->name);
-  for (int g = 0; g < o->ngroups && o->class->check; g++) NN_TRY(o->class->check(ctx, o->hyper[g]));
-  NN_TRY(make_slots(ctx, o));
+  NN_TRY(check_groups(ctx, o));
+  lay_out(o);
+  NN_TRY(nn_optim_room(ctx, o, 0));
   return pack(ctx, o);
 }
 
 void nn_optim_zero_grad(nn_optim *o) {
   for (int i = 0; i < o->nparams; i++) o->param[i].t->has_grad = false;
+}
+
+const char *nn_optim_slot_name(const nn_optim *o, int k, char *buf, size_t size) {
+  int n = named_slots(o->class);
+  if (k < n) return k < n - o->class->scratch ? o->class->slots[k] : NULL;
+  snprintf(buf, size, "%c%d", (k - n) % 2 ? 'y' : 's', (k - n) / 2 + 1);
+  return buf;
 }
 
 nn_status nn_optim_slot(nn_ctx *ctx, nn_optim *o, int k, int i, nn_tensor **out) {

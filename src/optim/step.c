@@ -4,6 +4,7 @@
  * stay in the cache while decay and update read them.
  */
 #ifndef R
+#include <math.h>
 #include <string.h>
 
 #include "kernel/names.h"
@@ -16,35 +17,50 @@ typedef struct run {
   const nn_optim_class *class;
   const nn_hyper *hyper;
   nn_dtype dtype;
-  bool decay;
-  int nslots;
   int64_t n;
   char *w;
   const char *g;
-  char *slot[NN_MAXSLOTS];
-  double coef[NN_MAXCOEF];
+  char *slot[NN_MAXROWS];
+  nn_optim_last last; /* what this step does, for explain */
 } run;
 
 #define NN_SELF "optim/step.c"
 #include "kernel/each_real.h"
 
+/* ---- a run ---- */
+
+/* A piece with decay: the gradient with it goes to `room`, the weights shrink in their place. */
+static const void *decay(const run *r, int64_t n, char *w, const void *g, double *room) {
+  bool f32 = r->dtype == NN_F32;
+  const nn_optim_last *l = &r->last;
+  if (l->l2 != 0 || l->l1 != 0) {
+    if (f32)
+      decayed_f32(n, (const float *)(const void *)w, g, l->l2, l->l1, (float *)(void *)room);
+    else
+      decayed_f64(n, (const double *)(const void *)w, g, l->l2, l->l1, room);
+    g = room;
+  }
+  if (l->shrink != 1 && f32) shrunk_f32(n, (float *)(void *)w, l->shrink);
+  if (l->shrink != 1 && !f32) shrunk_f64(n, (double *)(void *)w, l->shrink);
+  return g;
+}
+
 static void do_range(const run *r, int64_t lo, int64_t hi) {
   size_t size = nn_dtype_size(r->dtype);
-  void *slot[NN_MAXSLOTS] = {0};
+  bool plain = r->last.l2 == 0 && r->last.l1 == 0 && r->last.shrink == 1;
+  void *slot[NN_MAXROWS] = {0};
   for (int64_t at = lo, n; at < hi; at += n) {
-    n = hi - at;
-    const void *g = r->g + (size_t)at * size;
     double room[PIECE]; /* for either dtype, aligned for both */
-    for (int k = 0; k < r->nslots; k++) slot[k] = r->slot[k] + (size_t)at * size;
-    if (r->decay) {
+    char *w = r->w + (size_t)at * size;
+    const void *g = r->g + (size_t)at * size;
+    n = hi - at;
+    if (!plain) {
       n = n < PIECE ? n : PIECE;
-      if (r->dtype == NN_F32)
-        decayed_f32(n, (const float *)(const void *)r->w + at, g, r->hyper, (float *)(void *)room);
-      else
-        decayed_f64(n, (const double *)(const void *)r->w + at, g, r->hyper, room);
-      g = room;
+      g = decay(r, n, w, g, room);
     }
-    r->class->update[r->dtype](n, r->w + (size_t)at * size, g, slot, r->hyper, r->coef);
+    for (int k = 0; k < NN_MAXROWS; k++)
+      if (r->slot[k]) slot[k] = r->slot[k] + (size_t)at * size;
+    r->class->update[r->dtype](n, w, g, slot, r->hyper, r->last.coef);
   }
 }
 
@@ -62,10 +78,11 @@ static void do_run(const nn_ctx *ctx, const run *r) {
   }
 }
 
+/* ---- which parameters make a run ---- */
+
 static bool decays(const nn_optim *o, const nn_optim_param *p) {
   const nn_hyper *h = o->hyper[p->group];
-  return ((h->weight_decay != 0 && !o->class->decoupled) || h->l1 != 0) &&
-         (h->decay_bias || p->t->v.shape.ndim > 1);
+  return (h->weight_decay != 0 || h->l1 != 0) && (h->decay_bias || p->t->v.shape.ndim > 1);
 }
 
 static size_t padded(const nn_tensor *t) {
@@ -73,15 +90,23 @@ static size_t padded(const nn_tensor *t) {
   return (bytes + LINE - 1) & ~(size_t)(LINE - 1);
 }
 
+static bool same_numbers(const nn_optim *o, const nn_optim_param *a, const nn_optim_param *b) {
+  for (int k = 0; o->class->numbers[k]; k++)
+    if (memcmp(&a->number[k], &b->number[k], sizeof a->number[k]) != 0) return false;
+  return true;
+}
+
 /* Whether b goes on where a ends: weights, gradients and slots alike. */
 static bool follows(const nn_optim *o, const nn_optim_param *a, const nn_optim_param *b) {
   size_t step = padded(a->t);
   const nn_storage *wa = a->t->v.storage, *wb = b->t->v.storage;
   const nn_storage *ga = a->t->grad->v.storage, *gb = b->t->grad->v.storage;
+  if (!b->t->v.dense || a->t->v.offset != 0 || b->t->v.offset != 0) return false;
   return a->group == b->group && a->steps == b->steps && a->t->v.dtype == b->t->v.dtype &&
          wa->block && wa->block == wb->block && ga->block && ga->block == gb->block &&
          decays(o, a) == decays(o, b) && (char *)wa->data + step == (char *)wb->data &&
-         (char *)ga->data + step == (char *)gb->data && a->at + step == b->at;
+         (char *)ga->data + step == (char *)gb->data && a->at + step == b->at &&
+         same_numbers(o, a, b);
 }
 
 static nn_status check_held(nn_ctx *ctx, const nn_optim *o) {
@@ -95,52 +120,62 @@ static nn_status check_held(nn_ctx *ctx, const nn_optim *o) {
   return NN_OK;
 }
 
-/* Parameters i..j-1 as one pass. */
-static void step_run(const nn_ctx *ctx, nn_optim *o, int i, int j) {
-  nn_optim_param *p = &o->param[i], *last = &o->param[j - 1];
-  run r = {.class = o->class,
-           .hyper = o->hyper[p->group],
-           .dtype = p->t->v.dtype,
-           .decay = decays(o, p),
-           .nslots = o->nslots,
-           .w = nn_data(&p->t->v),
-           .g = nn_data(&p->t->grad->v)};
-  r.n = (int64_t)((last->at - p->at) / nn_dtype_size(r.dtype)) + last->t->v.numel;
-  for (int k = 0; k < o->nslots; k++) r.slot[k] = (char *)o->slot[k]->data + p->at;
-  for (int k = i; k < j; k++) o->param[k].steps++;
-  if (o->class->prepare) o->class->prepare(r.hyper, p->steps, r.coef);
-  do_run(ctx, &r);
-  for (int k = i; k < j; k++) nn_touch(&o->param[k].t->v);
+/* ---- the step ---- */
+
+/* Everything but the weights' address, for the parameters i..j-1. */
+static run plan(nn_optim *o, int i, int j) {
+  nn_optim_param *p = &o->param[i], *end = &o->param[j - 1];
+  const nn_hyper *h = o->hyper[p->group];
+  bool decoupled = o->class->decoupled || h->decoupled_weight_decay, on = decays(o, p);
+  run r = {.class = o->class, .hyper = h, .dtype = p->t->v.dtype, .g = nn_data(&p->t->grad->v)};
+  r.n = (int64_t)((end->at - p->at) / nn_dtype_size(r.dtype)) + end->t->v.numel;
+  r.last.l1 = on ? h->l1 : 0;
+  r.last.l2 = on && !decoupled ? h->weight_decay : 0;
+  r.last.shrink = on && decoupled ? 1 - h->lr * h->weight_decay : 1;
+  for (int k = 0; k < NN_MAXROWS && o->class->slots[k]; k++)
+    if (o->slot[k]) r.slot[k] = (char *)o->slot[k]->data + p->at;
+  if (o->class->prepare) o->class->prepare(h, p->steps + 1, p->number, r.last.coef);
+  return r;
 }
 
-/* A parameter that is a strided view has its update computed on a dense copy. */
-static nn_status step_strided(nn_ctx *ctx, nn_optim *o, int i) {
-  nn_optim_param *p = &o->param[i];
-  nn_tensor *copy = NULL;
-  NN_TRY(nn_tensor_new(ctx, p->t->v.dtype, &p->t->v.shape, &copy));
-  nn_status st = nn_copy_into(ctx, &copy->v, &p->t->v);
-  run r = {.class = o->class,
-           .hyper = o->hyper[p->group],
-           .dtype = p->t->v.dtype,
-           .decay = decays(o, p),
-           .nslots = o->nslots,
-           .n = copy->v.numel,
-           .w = nn_data(&copy->v),
-           .g = nn_data(&p->t->grad->v)};
-  for (int k = 0; k < o->nslots; k++) r.slot[k] = (char *)o->slot[k]->data + p->at;
-  if (st == NN_OK) {
+static void note(nn_optim *o, int i, int j, const run *r) {
+  for (int k = i; k < j; k++) {
+    nn_optim_param *p = &o->param[k];
     p->steps++;
-    if (o->class->prepare) o->class->prepare(r.hyper, p->steps, r.coef);
-    do_run(ctx, &r);
-    st = nn_copy_into(ctx, &p->t->v, &copy->v);
+    memcpy(p->number, o->param[i].number, sizeof p->number);
+    p->last = r->last;
+    p->last.version = p->t->grad->v.storage->version;
     nn_touch(&p->t->v);
   }
-  nn_tensor_release(copy);
-  return st;
 }
 
-nn_status nn_optim_step(nn_ctx *ctx, nn_optim *o) {
+/* A parameter that is a strided view is updated in a dense copy. */
+static nn_status step_strided(nn_ctx *ctx, nn_optim *o, int i) {
+  nn_optim_param *p = &o->param[i];
+  nn_value dense;
+  nn_value_set(&dense, p->t->v.dtype, &p->t->v.shape);
+  dense.storage = o->dense;
+  dense.offset = (int64_t)(p->at / nn_dtype_size(dense.dtype));
+  NN_TRY(nn_copy_into(ctx, &dense, &p->t->v));
+  run r = plan(o, i, i + 1);
+  r.w = nn_data(&dense);
+  do_run(ctx, &r);
+  NN_TRY(nn_copy_into(ctx, &p->t->v, &dense));
+  note(o, i, i + 1, &r);
+  return NN_OK;
+}
+
+/* All that can fail comes before the first weight changes. */
+static nn_status make_ready(nn_ctx *ctx, nn_optim *o) {
   NN_TRY(check_held(ctx, o));
+  NN_TRY(nn_optim_room(ctx, o, 0));
+  for (int i = 0; i < o->nparams && !o->dense; i++)
+    if (!o->param[i].t->v.dense) NN_TRY(nn_storage_new(ctx, o->bytes, &o->dense));
+  return NN_OK;
+}
+
+nn_status nn_optim_update(nn_ctx *ctx, nn_optim *o) {
+  NN_TRY(make_ready(ctx, o));
   for (int i = 0, j; i < o->nparams; i = j) {
     j = i + 1;
     if (!o->param[i].t->has_grad || o->param[i].t->v.numel == 0) continue;
@@ -150,18 +185,54 @@ nn_status nn_optim_step(nn_ctx *ctx, nn_optim *o) {
     }
     while (j < o->nparams && o->param[j].t->has_grad && follows(o, &o->param[j - 1], &o->param[j]))
       j++;
-    step_run(ctx, o, i, j);
+    run r = plan(o, i, j);
+    r.w = nn_data(&o->param[i].t->v);
+    do_run(ctx, &r);
+    note(o, i, j, &r);
   }
   return NN_OK;
+}
+
+nn_status nn_optim_step(nn_ctx *ctx, nn_optim *o) {
+  if (o->class->drive)
+    return nn_fail(ctx, NN_ESTATE,
+                   "%s: step needs a closure that computes the loss and its gradients anew: "
+                   "opt:step(function() opt:zero_grad(); local l = loss(model(x), y); "
+                   "l:backward(); return l end)",
+                   o->class->name);
+  return nn_optim_update(ctx, o);
+}
+
+nn_status nn_optim_step_with(nn_ctx *ctx, nn_optim *o, const nn_closure *closure, double *loss) {
+  nn_status st;
+  *loss = 0;
+  if (o->busy)
+    return nn_fail(ctx, NN_ESTATE, "%s: step was called inside the closure of a step",
+                   o->class->name);
+  o->busy = true;
+  if (o->class->drive) {
+    NN_GO(make_ready(ctx, o));
+    NN_GO(o->class->drive(ctx, o, closure, loss));
+  } else {
+    NN_GO(closure->call(closure->user, loss));
+    if (isfinite(*loss)) NN_GO(nn_optim_update(ctx, o));
+  }
+done:
+  o->busy = false;
+  return st;
 }
 
 #else
 
 /* The gradient with L2 and L1 in it; sign(0) is 0. */
-NN_HOT static void FN(decayed)(int64_t n, const R *w, const R *g, const nn_hyper *h, R *out) {
-  const R l2 = (R)h->weight_decay, l1 = (R)h->l1;
-  for (int64_t i = 0; i < n; i++)
-    out[i] = g[i] + l2 * w[i] + (w[i] > 0 ? l1 : w[i] < 0 ? -l1 : (R)0);
+NN_HOT static void FN(decayed)(int64_t n, const R *w, const R *g, double l2, double l1, R *out) {
+  const R a = (R)l2, b = (R)l1;
+  for (int64_t i = 0; i < n; i++) out[i] = g[i] + a * w[i] + (w[i] > 0 ? b : w[i] < 0 ? -b : (R)0);
+}
+
+NN_HOT static void FN(shrunk)(int64_t n, R *w, double by) {
+  const R a = (R)by;
+  for (int64_t i = 0; i < n; i++) w[i] *= a;
 }
 
 #endif
