@@ -199,6 +199,66 @@ static void making_an_optimizer(void **state) {
   }
 }
 
+/* ---- each optimizer, two steps ---- */
+
+static nn_status half_square(void *user, double *loss) {
+  nn_tensor *w = user, *g;
+  *loss = 0;
+  NN_TRY(nn_tensor_grad(w->ctx, w, &g));
+  for (int64_t i = 0; i < w->v.numel; i++) {
+    t_set(g, i, t_get(w, i));
+    *loss += t_get(w, i) * t_get(w, i) / 2;
+  }
+  w->has_grad = true;
+  return NN_OK;
+}
+
+/* `strided`: a view with gaps, which is updated by way of a copy. */
+static nn_status two_steps(nn_ctx *ctx, const nn_optim_class *class, bool strided, double *out) {
+  nn_shape s = nn_shape_2(2, 3);
+  nn_tensor *w = NULL;
+  nn_optim *o = NULL;
+  void *hyper;
+  double loss;
+  nn_status st;
+  nn_rng_init(&ctx->rng, 1);
+  NN_GO(strided ? with_gaps(ctx, NN_F64, &s, &w) : nn_tensor_new(ctx, NN_F64, &s, &w));
+  fill_real(w, -1, 1, 4);
+  w->requires_grad = w->is_parameter = true;
+  NN_GO(nn_optim_new(ctx, class, &o));
+  NN_GO(nn_optim_add_group(ctx, o, 1, &w, &hyper));
+  NN_GO(nn_optim_parse(ctx, class, hyper, NULL));
+  NN_GO(nn_optim_build(ctx, o));
+  nn_closure closure = {half_square, w};
+  NN_GO(nn_optim_step_with(ctx, o, &closure, &loss));
+  NN_GO(nn_optim_step_with(ctx, o, &closure, &loss));
+  for (int i = 0; i < 6; i++) out[i] = t_get(w, i);
+done:
+  nn_optim_release(o);
+  nn_tensor_release(w);
+  return st;
+}
+
+static void optims(void **state) {
+  nn_ctx *ctx = *state;
+  for (const nn_optim_class *const *k = nn_optims; *k; k++)
+    for (int strided = 0; strided < 2; strided++) {
+      double want[6], got[6];
+      OK(two_steps(ctx, *k, strided, want));
+      for (int n = 0, unused = 0; !unused; n++) {
+        ctx->mem.fail_in = n;
+        nn_status st = two_steps(ctx, *k, strided, got);
+        unused = ctx->mem.fail_in >= 0;
+        ctx->mem.fail_in = -1;
+        if (st != (unused ? NN_OK : NN_ENOMEM) || ctx->mem.live != 0)
+          fail_msg("%s: allocation %d: status %d, %zu bytes left", (*k)->name, n, st,
+                   ctx->mem.live);
+        OK(two_steps(ctx, *k, strided, got));
+        assert_memory_equal(got, want, sizeof want);
+      }
+    }
+}
+
 /* gradcheck itself gives back what it took, and leaves its input alone. */
 static nn_status squared(nn_ctx *ctx, void *user, nn_tensor *const *x, nn_tensor **y) {
   (void)user;
@@ -229,6 +289,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {TEST(ops),           TEST(layers),
                                      TEST(losses),        TEST(from_nothing),
                                      TEST(within_a_life), TEST(making_an_optimizer),
-                                     TEST(gradcheck)};
+                                     TEST(optims),        TEST(gradcheck)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,7 +17,7 @@ static nn_optim *begin(nn_ctx *ctx, const char *name) {
 static void *group(nn_ctx *ctx, nn_optim *o, const char *args, int n, nn_tensor *const *params) {
   void *hyper;
   OK(nn_optim_add_group(ctx, o, n, params, &hyper));
-  OK(nn_param_parse(ctx, o->class->name, o->class->params, hyper, args));
+  OK(nn_optim_parse(ctx, o->class, hyper, args));
   return hyper;
 }
 
@@ -272,6 +272,7 @@ static void saved_values_follow(void **state) {
   nn_tensor_release(w), nn_tensor_release(h), nn_tensor_release(y);
 }
 
+/* The weights, their gradients and what is kept for each of them. */
 static void step_thrice(nn_ctx *ctx, nn_optim *o, nn_tensor *const *p) {
   for (int step = 0; step < 3; step++) {
     for (int i = 0; i < 3; i++)
@@ -282,10 +283,25 @@ static void step_thrice(nn_ctx *ctx, nn_optim *o, nn_tensor *const *p) {
     nn_tensor *slot;
     check_padding(p[i]);
     check_padding(p[i]->grad);
+    if (!o->nslots || !o->slot[0]) continue;
     OK(nn_optim_slot(ctx, o, 0, i, &slot));
     check_padding(slot);
     nn_tensor_release(slot);
   }
+}
+
+/* Zeros stay zeros under every update there is. */
+static void padding_everywhere(void **state) {
+  nn_ctx *ctx = *state;
+  for (const nn_optim_class *const *k = nn_optims; *k; k++)
+    for (int d = 0; d < NN_NREAL && !(*k)->drive; d++) {
+      nn_tensor *p[3];
+      three(ctx, (nn_dtype)d, p);
+      nn_optim *o = make(ctx, (*k)->name, "weight_decay = 0.1, l1 = 0.1", 3, p);
+      step_thrice(ctx, o, p);
+      nn_optim_release(o);
+      drop(p, 3);
+    }
 }
 
 static void padding(void **state) {
@@ -520,9 +536,12 @@ static void threads(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-    TEST(sgd_traces), TEST(adam_traces),    TEST(packs),  TEST(saved_values_follow), TEST(padding),
-    TEST(frozen),     TEST(tied),           TEST(groups), TEST(two_optimizers),      TEST(replaced),
-    TEST(refusals),   TEST(odd_parameters), TEST(threads)};
+  const struct CMUnitTest tests[] = {TEST(sgd_traces),     TEST(adam_traces),
+                                     TEST(packs),          TEST(saved_values_follow),
+                                     TEST(padding),        TEST(padding_everywhere),
+                                     TEST(frozen),         TEST(tied),
+                                     TEST(groups),         TEST(two_optimizers),
+                                     TEST(replaced),       TEST(refusals),
+                                     TEST(odd_parameters), TEST(threads)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

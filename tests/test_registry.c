@@ -92,17 +92,22 @@ static nn_optim *optimizer(nn_ctx *ctx, const nn_optim_class *class, const char 
   void *hyper;
   OK(nn_optim_new(ctx, class, &o));
   OK(nn_optim_add_group(ctx, o, n, params, &hyper));
-  OK(nn_param_parse(ctx, class->name, class->params, hyper, args));
+  OK(nn_optim_parse(ctx, class, hyper, args));
   OK(nn_optim_build(ctx, o));
   return o;
 }
 
-/* The gradient of w^2 / 2. */
-static void set_gradient(nn_ctx *ctx, nn_tensor *w) {
-  nn_tensor *g;
-  OK(nn_tensor_grad(ctx, w, &g));
-  for (int64_t i = 0; i < w->v.numel; i++) t_set(g, i, t_get(w, i));
+/* w^2 / 2 and its gradient. */
+static nn_status half_square(void *user, double *loss) {
+  nn_tensor *w = user, *g;
+  *loss = 0;
+  NN_TRY(nn_tensor_grad(w->ctx, w, &g));
+  for (int64_t i = 0; i < w->v.numel; i++) {
+    t_set(g, i, t_get(w, i));
+    *loss += t_get(w, i) * t_get(w, i) / 2;
+  }
   w->has_grad = true;
+  return NN_OK;
 }
 
 /* Downhill on w^2 / 2, in either dtype, dense or strided, to the same place. */
@@ -119,9 +124,12 @@ static void descend(nn_ctx *ctx, const nn_optim_class *class) {
     w->requires_grad = w->is_parameter = true;
     double before = largest(w);
     nn_optim *o = optimizer(ctx, class, "lr = 0.01", 1, &w);
+    nn_closure closure = {half_square, w};
+    nn_rng_init(&ctx->rng, 1);
     for (int i = 0; i < 20; i++) {
-      set_gradient(ctx, w);
-      OK(nn_optim_step(ctx, o));
+      double loss;
+      OK(nn_optim_step_with(ctx, o, &closure, &loss));
+      assert_true(loss > 0 || i > 0);
     }
     if (largest(w) >= before) fail_msg("%s goes uphill", class->name);
     end[form] = t_get(w, 7);
