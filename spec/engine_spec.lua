@@ -195,6 +195,14 @@ describe("errors teach:", function()
       text(loss, model(X), Y - 1))
   end)
 
+  it("units print as they are written", function()
+    assert.equal("CrossEntropyLoss{label_smoothing = 0.1}",
+      tostring(nn.CrossEntropyLoss{label_smoothing = 0.1}))
+    assert.equal("Softmax{dim = 2}", tostring(nn.Softmax{dim = 2}))
+    assert.equal("Linear(3, 4, {bias = false})", tostring(nn.Linear(3, 4, {bias = false})))
+    assert.equal("ReLU()", tostring(nn.ReLU()))
+  end)
+
   it("a wrong type, a misspelt option, a missing argument", function()
     assert.equal("exp: needs a tensor or a number, got the string \"a\"", text(nn.exp, "a"))
     assert.matches("^Adam: there is no option 'lrr'; did you mean 'lr'%?",
@@ -251,6 +259,16 @@ describe("errors teach:", function()
     assert.matches("must return a tensor, got nil", message(nn.Sequential{function() end}, X))
     model[2] = nn.ReLU()
     assert.same({6, 4}, model(X).shape)
+  end)
+
+  it("a container does not go into itself", function()
+    local inner = nn.Sequential{nn.ReLU()}
+    local outer = nn.Sequential{inner}
+    assert.equal("Sequential: cannot be put into itself", text(inner.add, inner, inner))
+    assert.equal("Sequential: cannot be put into itself", text(inner.add, inner, outer))
+    assert.equal("Sequential: cannot be put into itself", text(function() inner[1] = outer end))
+    assert.equal(1, #inner)
+    assert.same({1}, outer(nn.ones(1)):totable())
   end)
 
   it("wrong selves do not crash", function()

@@ -89,14 +89,17 @@ describe("nn.func", function()
 
   it("keeps nothing alive that is not used any more", function()
     local f, x = square(), nn.ones({100}, {requires_grad = true})
+    for _ = 1, 2000 do local _ = f(x, 2) end -- our own tables grow to their size first
     collectgarbage()
     collectgarbage()
     local live, heap = nn.memory().live, collectgarbage("count")
-    for _ = 1, 2000 do local _ = f(x, 2) end
+    for _ = 1, 20000 do local _ = f(x, 2) end
     collectgarbage()
     collectgarbage()
     assert.is_true(nn.memory().live <= live)
-    assert.is_true(collectgarbage("count") - heap < 50)
+    -- The registry may have grown for all that wait for the collector at once: some 100 KiB; what
+    -- a call holds, times 20,000, would be megabytes.
+    assert.is_true(collectgarbage("count") - heap < 1000)
   end)
 end)
 

@@ -366,7 +366,7 @@ describe("nnlua", function()
     local ready = "print 'ready' io.stdout:flush() "
 
     it("stops a busy loop with a traceback, and the shell sees why", function()
-      local _, err, code = interrupt(ready .. "while true do end", "kill -INT $pid")
+      local _, err, code = interrupt(ready .. "while true do end", "sleep 0.2; kill -INT $pid")
       assert.matches("script%.lua:1: interrupted!\nstack traceback:", err)
       assert.equal(130, code)
     end)
@@ -374,7 +374,7 @@ describe("nnlua", function()
     it("can be caught once", function()
       local out, _, code = interrupt(
         ready .. "print(pcall(function() while true do end end)) print 'went on'",
-        "kill -INT $pid")
+        "sleep 0.2; kill -INT $pid")
       assert.matches("false\tscript%.lua:1: interrupted!\nwent on\n", out)
       assert.equal(0, code)
     end)
@@ -382,8 +382,9 @@ describe("nnlua", function()
     it("ends the process when it comes twice", function()
       local _, err, code = interrupt(
         ready .. "while true do pcall(function() while true do end end) end",
-        "kill -INT $pid; sleep 0.3; kill -INT $pid")
-      assert.equal("", err)
+        "sleep 0.2; kill -INT $pid; sleep 0.3; kill -INT $pid 2>&-")
+      -- Between two calls of pcall nothing catches the first one; then it was the end already.
+      if err ~= "" then assert.matches("interrupted!", err) end
       assert.equal(130, code)
     end)
 

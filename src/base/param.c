@@ -329,6 +329,14 @@ void nn_param_print(const nn_param *params, const void *unit, char *buf, size_t 
   if (o) snprintf(buf + at, size - at, "%s{%s}", at ? ", " : "", options);
 }
 
+const char *nn_param_call(const char *name, const nn_param *params, const void *unit, char *buf,
+                          size_t size) {
+  char args[512];
+  nn_param_print(params, unit, args, sizeof args);
+  snprintf(buf, size, args[0] == '{' ? "%s%s" : "%s(%s)", name, args);
+  return buf;
+}
+
 /* One value of the examples' notation: true, false, "word", number, or {number, number}. */
 static const char *read_value(const char *s, nn_arg *v, char *word, size_t size) {
   char *end;

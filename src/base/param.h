@@ -133,6 +133,9 @@ nn_status nn_param_unknown(nn_ctx *ctx, const char *owner, const nn_param *param
 const char *nn_nearest(const char *name, const char *const *names);
 /* Writes "784, 10, {bias = false}": what makes such a unit again. `size` of buf as for snprintf. */
 void nn_param_print(const nn_param *params, const void *unit, char *buf, size_t size);
+/* The same with its name, as a script writes it: "Linear(784, 10)", "Softmax{dim = 2}". */
+const char *nn_param_call(const char *name, const nn_param *params, const void *unit, char *buf,
+                          size_t size);
 /* Reads "3, 4, bias = false", or what nn_param_print wrote, into a unit; defaults first. */
 nn_status nn_param_parse(nn_ctx *ctx, const char *owner, const nn_param *params, void *unit,
                          const char *text);

@@ -71,10 +71,12 @@ static bool callable(lua_State *L, int index) {
 
 /* What C holds for the child at `index`, one reference to be given on; a module gets a foreign
    layer. `box`: an empty box that owns it until then. */
-static nn_layer *child_layer(lua_State *L, int index, void **box, const char *who) {
+static nn_layer *child_layer(lua_State *L, int index, void **box, const nn_layer *parent) {
   nnL_state *s = nnL_here(L);
   nn_layer *l = nnL_test(L, index, NNL_LAYER);
+  const char *who = parent->class->name;
   index = lua_absindex(L, index);
+  if (l && nn_layer_contains(l, parent)) nnL_error(L, "%s: cannot be put into itself", who);
   if (l) {
     nnL_remember(L, index, l);
     return *box = nn_layer_retain(l);
@@ -97,7 +99,7 @@ static void add_child(lua_State *L, int self, int index) {
   nn_layer *l = check_layer(L, self), *child;
   index = lua_absindex(L, index);
   void **box = nnL_box(L, NNL_LAYER, 0);
-  child = child_layer(L, index, box, l->class->name);
+  child = child_layer(L, index, box, l);
   lua_getiuservalue(L, self, 1);
   lua_pushvalue(L, index);
   lua_rawseti(L, -2, l->nchild + 1);
@@ -147,7 +149,7 @@ static int child_index(lua_State *L, const nn_layer *l, int at) {
 static void set_child(lua_State *L, nn_layer *l) {
   int i = child_index(L, l, 2);
   void **box = nnL_box(L, NNL_LAYER, 0);
-  nn_layer *child = child_layer(L, 3, box, l->class->name);
+  nn_layer *child = child_layer(L, 3, box, l);
   lua_getiuservalue(L, 1, 1);
   lua_pushvalue(L, 3);
   lua_rawseti(L, -2, i + 1);

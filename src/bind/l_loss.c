@@ -48,11 +48,10 @@ static int l_class(lua_State *L) {
 }
 
 static int l_tostring(lua_State *L) {
-  char args[512];
+  char text[640];
   nn_loss *l = *(void **)lua_touserdata(L, 1);
   if (!l) return lua_pushliteral(L, "released loss"), 1;
-  nn_param_print(l->class->params, l, args, sizeof args);
-  lua_pushfstring(L, "%s(%s)", l->class->name, args);
+  lua_pushstring(L, nn_param_call(l->class->name, l->class->params, l, text, sizeof text));
   return 1;
 }
 

@@ -431,6 +431,9 @@ nn_status nn_gradients(nn_ctx *ctx, nn_tensor *root, nn_tensor *seed, bool retai
   nn_pass p = {.ctx = ctx, .retain = retain, .ntargets = n, .target = targets, .result = grads};
   for (int i = 0; i < n; i++) grads[i] = NULL;
   nn_status st = run_pass(&p, root, seed);
+  for (int i = 0; i < n; i++) /* a leaf that is listed twice was given to its first place */
+    for (int j = 0; j < i && !grads[i]; j++)
+      if (targets[j] == targets[i] && grads[j]) grads[i] = nn_tensor_retain(grads[j]);
   for (int i = 0; st != NN_OK && i < n; i++) {
     nn_tensor_release(grads[i]);
     grads[i] = NULL;

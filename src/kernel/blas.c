@@ -4,6 +4,7 @@
 #include <cblas.h>
 #include <limits.h>
 #include <omp.h>
+#include <string.h>
 
 static enum CBLAS_TRANSPOSE flag(bool transposed) {
   return transposed ? CblasTrans : CblasNoTrans;
@@ -14,14 +15,73 @@ static int lead(int64_t ld) {
   return ld > 0 ? (int)ld : 1;
 }
 
-void nn_gemm_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
-                 int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
+/* One row: a vector by a matrix, which BLAS does without packing the matrix (a batch of one through
+   Linear(784, 15): 0.45 us instead of 4.4). False: there are more rows. Where beta is 0 the result is
+   cleared first, because some versions multiply what stands there, and 0 times NaN is NaN. */
+static bool as_gemv_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha,
+                        const float *a, int64_t lda, const float *b, int64_t ldb, float beta,
+                        float *c) {
+  if (m != 1 || k < 2 || n < 2) return false;
+  if (beta == 0) memset(c, 0, (size_t)n * sizeof *c);
+  cblas_sgemv(CblasRowMajor, flag(!tb), (int)(tb ? n : k), (int)(tb ? k : n), alpha, b, lead(ldb),
+              a, ta ? lead(lda) : 1, beta, c, 1);
+  return true;
+}
+
+static bool as_gemv_f64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, double alpha,
+                        const double *a, int64_t lda, const double *b, int64_t ldb, double beta,
+                        double *c) {
+  if (m != 1 || k < 2 || n < 2) return false;
+  if (beta == 0) memset(c, 0, (size_t)n * sizeof *c);
+  cblas_dgemv(CblasRowMajor, flag(!tb), (int)(tb ? n : k), (int)(tb ? k : n), alpha, b, lead(ldb),
+              a, ta ? lead(lda) : 1, beta, c, 1);
+  return true;
+}
+
+/* OpenBLAS has kernels without packing for products of up to a million multiplications, and of up to
+   1,200 results where B is transposed. A layer with few outputs gains from them if a larger batch goes
+   through in pieces: 784 to 15 at a batch of 100 takes 13 us instead of 37 on AVX-512 processors. How
+   many pieces depends on the shapes alone. */
+static int64_t rows_a_piece(int64_t rows, int64_t out, int64_t in, bool results) {
+  enum { NARROW = 32, PRODUCTS = 1000000, RESULTS = 1200 };
+  if (out > NARROW || rows < 2 || in < 1) return rows;
+  int64_t most = PRODUCTS / (out * in);
+  if (results && RESULTS / out < most) most = RESULTS / out;
+  if (most < 8 || rows <= most) return rows;
+  int64_t pieces = (rows + most - 1) / most;
+  return (rows + pieces - 1) / pieces;
+}
+
+static void sgemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
+                  int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
   cblas_sgemm(CblasRowMajor, flag(ta), flag(tb), (int)m, (int)n, (int)k, alpha, a, lead(lda), b,
               lead(ldb), beta, c, lead(ldc));
 }
 
+void nn_gemm_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
+                 int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
+  if (as_gemv_f32(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c)) return;
+  bool forward = !ta && tb, weights = ta && !tb; /* the two products of a layer that are narrow */
+  int64_t rows = forward ? m : k, step = rows;
+  if (forward) step = rows_a_piece(m, n, k, true);
+  if (weights) step = rows_a_piece(k, m, n, false);
+  if (step == rows) {
+    sgemm(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+    return;
+  }
+  for (int64_t at = 0; at < rows; at += step) {
+    int64_t r = rows - at < step ? rows - at : step;
+    if (forward)
+      sgemm(false, true, r, n, k, alpha, a + at * lda, lda, b, ldb, beta, c + at * ldc, ldc);
+    else
+      sgemm(true, false, m, n, r, alpha, a + at * lda, lda, b + at * ldb, ldb, at ? 1 : beta, c,
+            ldc);
+  }
+}
+
 void nn_gemm_f64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, double alpha, const double *a,
                  int64_t lda, const double *b, int64_t ldb, double beta, double *c, int64_t ldc) {
+  if (as_gemv_f64(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c)) return;
   cblas_dgemm(CblasRowMajor, flag(ta), flag(tb), (int)m, (int)n, (int)k, alpha, a, lead(lda), b,
               lead(ldb), beta, c, lead(ldc));
 }

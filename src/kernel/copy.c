@@ -34,10 +34,10 @@ nn_status nn_fill_into(nn_ctx *ctx, const nn_value *dst, double x) {
    leaves it undefined. */
 static inline R FN(cast_real)(double x) {
 #ifdef NN_INTEGER
-  const double lo = (R)-1 < 0 ? -9223372036854775808.0 : 0.0,
-               hi = (R)-1 < 0 ? 9223372036854774784.0 : 255.0;
+  const bool wide = (R)-1 < 0; /* int64; else uint8 */
+  const double lo = wide ? -9223372036854775808.0 : 0.0, top = wide ? 9223372036854775808.0 : 256.0;
   if (!(x == x)) return 0;
-  return (R)(x < lo ? lo : x > hi ? hi : x);
+  return x < lo ? (R)lo : x >= top ? (R)(wide ? INT64_MAX : UINT8_MAX) : (R)x;
 #else
   return (R)x;
 #endif

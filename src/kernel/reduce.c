@@ -141,7 +141,8 @@ void FN(nn_sum_rows)(const nn_ctx *ctx, int64_t rows, int64_t n, const R *x, dou
 
 NN_HOT static void FN(columns)(int64_t rows, int64_t stride, int64_t n, const R *x, double scale,
                                bool add, R *y) {
-  double sum[COLUMNS] = {0};
+  double sum[COLUMNS];
+  for (int64_t c = 0; c < n; c++) sum[c] = 0;
   for (int64_t r = 0; r < rows; r++)
     for (int64_t c = 0; c < n; c++) sum[c] += (double)x[r * stride + c];
   for (int64_t c = 0; c < n; c++) y[c] = add ? y[c] + (R)(scale * sum[c]) : (R)(scale * sum[c]);
@@ -185,6 +186,16 @@ NN_HOT static void FN(shift_row)(int64_t n, const R *x, R shift, R *y) {
 
 NN_HOT static void FN(scale_row)(int64_t n, R a, R *y) {
   for (int64_t i = 0; i < n; i++) y[i] *= a;
+}
+
+void FN(nn_softmax_logsum_row)(int64_t n, const R *x, R *y, double *max, double *lse) {
+  R m = n > 0 ? FN(row_max)(n, x) : 0;
+  FN(shift_row)(n, x, m, y);
+  FN(nn_v_exp)(n, y, y);
+  double sum = FN(block)(n, y);
+  FN(scale_row)(n, (R)(1 / sum), y);
+  *max = (double)m;
+  *lse = n > 0 ? log(sum) : -(double)INFINITY;
 }
 
 void FN(nn_softmax_row)(int64_t n, const R *x, R *y) {

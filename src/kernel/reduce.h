@@ -26,6 +26,9 @@ double nn_total_f64(const nn_ctx *ctx, int64_t n, const double *x);
 /* y = softmax of the n scores x, finite at any score; y may be x. */
 void nn_softmax_row_f32(int64_t n, const float *x, float *y);
 void nn_softmax_row_f64(int64_t n, const double *x, double *y);
+/* The same, and max and log(sum(exp(x - max))), which the softmax has computed anyway. */
+void nn_softmax_logsum_row_f32(int64_t n, const float *x, float *y, double *max, double *lse);
+void nn_softmax_logsum_row_f64(int64_t n, const double *x, double *y, double *max, double *lse);
 /* max and log(sum(exp(x - max))): log softmax is x - max - lse. */
 void nn_logsum_row_f32(int64_t n, const float *x, double *max, double *lse);
 void nn_logsum_row_f64(int64_t n, const double *x, double *max, double *lse);

@@ -265,7 +265,10 @@ NN_HOT void FN(nn_v_tanh)(int64_t n, const R *x, R *y) {
 }
 
 NN_HOT void FN(nn_v_sigmoid)(int64_t n, const R *x, R *y) {
-  for (int64_t i = 0; i < n; i++) y[i] = 1 / (1 + FN(exp1)(-x[i]));
+  for (int64_t i = 0; i < n; i++) { /* e^-|x| cannot overflow, so both tails keep their precision */
+    R e = FN(exp1)(-fabs(x[i]));
+    y[i] = (x[i] < 0 ? e : 1) / (1 + e);
+  }
 }
 
 NN_HOT void FN(nn_v_log1p)(int64_t n, const R *x, R *y) {

@@ -80,6 +80,12 @@ void nn_layer_replace(nn_layer *l, int slot, nn_tensor *t) {
   l->slot[slot].tensor = t;
 }
 
+bool nn_layer_contains(const nn_layer *l, const nn_layer *other) {
+  bool found = l == other;
+  for (int i = 0; i < l->nchild && !found; i++) found = nn_layer_contains(l->child[i], other);
+  return found;
+}
+
 nn_status nn_layer_append(nn_ctx *ctx, nn_layer *l, nn_layer *child) {
   nn_layer **list = grown(ctx, l->child, l->nchild, sizeof *list);
   if (!list) return NN_ENOMEM;
@@ -89,10 +95,7 @@ nn_status nn_layer_append(nn_ctx *ctx, nn_layer *l, nn_layer *child) {
 }
 
 const char *nn_layer_text(const nn_layer *l, char *buf, size_t size) {
-  char args[512];
-  nn_param_print(l->class->params, l, args, sizeof args);
-  snprintf(buf, size, "%s(%s)", l->class->name, args);
-  return buf;
+  return nn_param_call(l->class->name, l->class->params, l, buf, size);
 }
 
 nn_status nn_layer_fail(const nn_layer *l, nn_status code, const char *format, ...) {

@@ -63,6 +63,8 @@ nn_status nn_layer_add(nn_ctx *ctx, nn_layer *l, const char *name, nn_tensor *t,
 nn_tensor *nn_layer_find(const nn_layer *l, const char *name);
 /* Replaces the tensor of a slot; the new one is retained. */
 void nn_layer_replace(nn_layer *l, int slot, nn_tensor *t);
+/* Whether `other` is l or stands somewhere inside it. */
+bool nn_layer_contains(const nn_layer *l, const nn_layer *other);
 /* Appends a child (retained) to a container. */
 nn_status nn_layer_append(nn_ctx *ctx, nn_layer *l, nn_layer *child);
 

@@ -93,6 +93,11 @@ static nn_status check(nn_ctx *ctx, const nn_tensor *scores, const nn_tensor *ta
     return nn_fail(ctx, NN_ESHAPE,
                    "CrossEntropyLoss: the prediction must be N x C raw scores, got %s",
                    nn_shape_text(&a, s));
+  if (s->dim[1] == 1)
+    return nn_fail(ctx, NN_ESHAPE,
+                   "CrossEntropyLoss: one score a row leaves nothing to choose; two classes need "
+                   "two scores, got %s",
+                   nn_shape_text(&a, s));
   bool labels = t->ndim == 1 && t->dim[0] == s->dim[0], same = nn_shape_equal(s, t);
   if (labels && target->v.dtype != NN_I64)
     return nn_fail(
@@ -148,7 +153,7 @@ const nn_loss_class nn_loss_cross_entropy = {
 static double FN(row_loss)(int64_t n, const R *x, const R *t, int64_t label, double smoothing,
                            R *q) {
   double max, lse, loss = 0, mean = 0, mass = 0;
-  FN(nn_logsum_row)(n, x, &max, &lse);
+  FN(nn_softmax_logsum_row)(n, x, q, &max, &lse);
   for (int64_t i = 0; t && i < n;
        i++) { /* a class of probability 0 costs nothing, however impossible its score */
     loss += t[i] != 0 ? (double)t[i] * (lse - ((double)x[i] - max)) : 0;
@@ -156,7 +161,6 @@ static double FN(row_loss)(int64_t n, const R *x, const R *t, int64_t label, dou
   }
   if (!t) loss = lse - ((double)x[label] - max), mass = 1;
   for (int64_t i = 0; smoothing > 0 && i < n; i++) mean += lse - ((double)x[i] - max);
-  FN(nn_softmax_row)(n, x, q);
   return (1 - smoothing) * loss + smoothing * mass * mean / (double)n;
 }
 
