@@ -1,5 +1,5 @@
 /*
- * exp, log, tanh and sigmoid over arrays (kernel/vmath.h): how far from the truth, at the ends, at every
+ * exp, log, tanh and their kin over arrays (kernel/vmath.h): how far from the truth, at the ends, at every
  * place of an array, and on every processor family that they were compiled for.
  */
 #include "kernel/vmath.h"
@@ -25,7 +25,10 @@ static const struct function {
 } functions[] = {{"exp", nn_v_exp_f32, nn_v_exp_f64, expl},
                  {"log", nn_v_log_f32, nn_v_log_f64, logl},
                  {"tanh", nn_v_tanh_f32, nn_v_tanh_f64, tanhl},
-                 {"sigmoid", nn_v_sigmoid_f32, nn_v_sigmoid_f64, sigmoidl}};
+                 {"sigmoid", nn_v_sigmoid_f32, nn_v_sigmoid_f64, sigmoidl},
+                 {"log1p", nn_v_log1p_f32, nn_v_log1p_f64, log1pl},
+                 {"sin", nn_v_sin_f32, nn_v_sin_f64, sinl},
+                 {"cos", nn_v_cos_f32, nn_v_cos_f64, cosl}};
 
 /* ---- accuracy ---- */
 
@@ -80,8 +83,8 @@ static void float_accuracy(void **state) {
 
 /* The ranges where something happens, and all bit patterns. */
 static void double_accuracy(void **state) {
-  static const double ranges[][2] = {{-750, 720},   {-40, 40}, {-2, 2},
-                                     {-1e-3, 1e-3}, {0.5, 2},  {0, 1e6}};
+  static const double ranges[][2] = {{-750, 720}, {-40, 40}, {-2, 2},     {-1e-3, 1e-3},
+                                     {0.5, 2},    {0, 1e6},  {-2e6, 2e6}, {-1, 0}};
   (void)state;
   for (size_t k = 0; k < COUNT(functions); k++) {
     double worst = 0, where = 0, x[LOT], y[LOT];
@@ -126,10 +129,14 @@ static void corners(void **state) {
 /* NaN, infinities and both zeros, as C has them. */
 static void specials(void **state) {
   static const double x[] = {NAN, INFINITY, -INFINITY, 0.0, -0.0, 1, -1};
-  static const double want[4][7] = {{NAN, INFINITY, 0, 1, 1, -1, -1}, /* -1: not looked at */
-                                    {NAN, INFINITY, NAN, -INFINITY, -INFINITY, 0, NAN},
-                                    {NAN, 1, -1, 0.0, -0.0, -1, -1},
-                                    {NAN, 1, 0, 0.5, 0.5, -1, -1}};
+  static const double want[COUNT(functions)][7] = {
+    {NAN, INFINITY, 0, 1, 1, -1, -1}, /* -1: not looked at */
+    {NAN, INFINITY, NAN, -INFINITY, -INFINITY, 0, NAN},
+    {NAN, 1, -1, 0.0, -0.0, -1, -1},
+    {NAN, 1, 0, 0.5, 0.5, -1, -1},
+    {NAN, INFINITY, NAN, 0.0, -0.0, -1, -INFINITY},
+    {NAN, NAN, NAN, 0.0, -0.0, -1, -1},
+    {NAN, NAN, NAN, 1, 1, -1, -1}};
   (void)state;
   for (size_t k = 0; k < COUNT(functions); k++) {
     for (size_t i = 0; i < COUNT(x); i++) {
