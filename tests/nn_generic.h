@@ -1,6 +1,6 @@
 /*
- * nn_generic.h: the rules that every operation, layer and loss keeps, checked on its examples. A unit
- * that is registered is tested: nothing here is edited for a new one.
+ * nn_generic.h: the rules that every operation, layer and loss keeps, checked on its examples. A
+ * unit that is registered is tested: nothing here is edited for a new one.
  */
 #ifndef NN_GENERIC_H
 #define NN_GENERIC_H
@@ -110,7 +110,8 @@ static inline void check_strided(nn_ctx *ctx, const subject *s, nn_dtype dtype, 
   unit_drop(&a), unit_drop(&b);
 }
 
-/* The value and the gradient when the input is the result of `before` and, with `reuse`, given up. */
+/* The value and the gradient when the input is the result of `before` and, with `reuse`, given up.
+ */
 static inline void run_behind(unit *u, const char *before, bool reuse, outcome *o, bool *same) {
   nn_ctx *ctx = u->ctx;
   nn_tensor *x = t_call(ctx, before, NULL, u->in[0], NULL), *in[UNIT_MAX] = {x}, *seed;
@@ -127,7 +128,8 @@ static inline void run_behind(unit *u, const char *before, bool reuse, outcome *
   nn_tensor_release(seed);
 }
 
-/* Writing over an input that nobody else holds changes no bit, and is done where the op allows it. */
+/* Writing over an input that nobody else holds changes no bit, and is done where the op allows it.
+ */
 static inline void check_reuse(nn_ctx *ctx, const subject *s, const char *name) {
   static const char *const before[] = {"clone",
                                        "sigmoid"}; /* sigmoid's gradient reads its output */
@@ -179,8 +181,8 @@ done:
   unit_drop(&u);
 }
 
-/* A batch of none and tensors without dimensions: a result or a refusal, and gradients that fit; what
-   a layer's parameters get from no sample is zero. */
+/* A batch of none and tensors without dimensions: a result or a refusal, and gradients that fit;
+   what a layer's parameters get from no sample is zero. */
 static inline void check_edges(nn_ctx *ctx, const subject *s, unit_form form, const char *name) {
   unit u;
   outcome o;
@@ -331,8 +333,8 @@ static inline bool target_is_fixed(nn_ctx *ctx, const subject *s) {
   return fixed;
 }
 
-/* Allocation 0, 1, 2, ... fails: refused with NN_ENOMEM, nothing leaks, and a retry is right. Returns
-   how many there are. */
+/* Allocation 0, 1, 2, ... fails: refused with NN_ENOMEM, nothing leaks, and a retry is right.
+   Returns how many there are. */
 static inline int check_oom(nn_ctx *ctx, const subject *s) {
   outcome want, got;
   char name[256];

@@ -1,7 +1,7 @@
 /*
- * nn_test.h: what every C test starts with: cmocka, a context that must end as empty as it began, and
- * short ways to make tensors and look into them. Static functions, because each tests/test_*.c is a
- * program of its own. Failures of the core are told with the text that it left.
+ * nn_test.h: what every C test starts with: cmocka, a context that must end as empty as it began,
+ * and short ways to make tensors and look into them. Static functions, because each tests/test_*.c
+ * is a program of its own. Failures of the core are told with the text that it left.
  */
 #ifndef NN_TEST_H
 #define NN_TEST_H

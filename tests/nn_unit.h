@@ -1,6 +1,7 @@
 /*
- * nn_unit.h: one example of an operation, a layer or a loss as something that can be made, called and
- * compared, whatever it is; nn_generic.h holds every unit of a registry to the same rules with it.
+ * nn_unit.h: one example of an operation, a layer or a loss as something that can be made, called
+ * and compared, whatever it is; nn_generic.h holds every unit of a registry to the same rules with
+ * it.
  *
  * Everything here hands statuses on instead of asserting, so that test_oom can let each allocation
  * fail in turn.
@@ -25,7 +26,8 @@ typedef struct subject {
 
 typedef enum unit_form {
   UNIT_PLAIN,
-  UNIT_STRIDED, /* the same values, in views with gaps (of NaN) and the dimensions' order reversed */
+  UNIT_STRIDED, /* the same values, in views with gaps (of NaN) and the dimensions' order reversed
+                 */
   UNIT_EMPTY,   /* a batch of none: the first size of every input is 0 */
   UNIT_SCALAR   /* every input 0-d */
 } unit_form;
@@ -147,7 +149,8 @@ static inline nn_status make_inputs(unit *u) {
 
 /* ---- making the unit ---- */
 
-/* Parameters get the same values in both dtypes; what a layer keeps for itself stays as it was built. */
+/* Parameters get the same values in both dtypes; what a layer keeps for itself stays as it was
+ * built. */
 static inline nn_status settle_slots(unit *u) {
   for (int i = 0; i < u->layer->nslot; i++) {
     nn_tensor *t = u->layer->slot[i].tensor, *gaps = NULL;

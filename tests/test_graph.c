@@ -1,6 +1,7 @@
 /*
- * The record of what was computed and the walk back through it (grad/graph.h): several graphs, retained
- * and used up, failing half-way, nested, long; and Sequential, which stands in no registry test.
+ * The record of what was computed and the walk back through it (grad/graph.h): several graphs,
+ * retained and used up, failing half-way, nested, long; and Sequential, which stands in no registry
+ * test.
  */
 #include <pthread.h>
 
@@ -245,8 +246,8 @@ static void in_place(void **state) {
 /* ---- failing half-way ---- */
 
 /*
- * root = ((x c) + n) + r with n = sigmoid(sigmoid(x)): when the backward of x c fails, n and r wait with
- * a gradient and n's chain hangs on nothing but that. It must be dropped without a trace.
+ * root = ((x c) + n) + r with n = sigmoid(sigmoid(x)): when the backward of x c fails, n and r wait
+ * with a gradient and n's chain hangs on nothing but that. It must be dropped without a trace.
  */
 static void failing_pass(void **state) {
   nn_ctx *ctx = *state;
@@ -293,7 +294,8 @@ static const nn_op nest_op = {.name = "nest",
                               .forward = {nest_forward, nest_forward},
                               .backward = {nest_backward, nest_backward}};
 
-/* A backward inside a backward: over another graph, over waiting parts of the same one, over itself. */
+/* A backward inside a backward: over another graph, over waiting parts of the same one, over
+ * itself. */
 static void nested(void **state) {
   nn_ctx *ctx = *state;
   nn_tensor *x = t_leaf(ctx, NN_F64, "3", 1), *z = t_leaf(ctx, NN_F64, "3", 2), *in = NULL,
@@ -321,7 +323,8 @@ static void nested(void **state) {
   nn_tensor_release(part);
 }
 
-/* A module of the host's inside a Sequential that trains something of its own while it is called. */
+/* A module of the host's inside a Sequential that trains something of its own while it is called.
+ */
 static nn_status busy(nn_ctx *ctx, nn_layer *l, nn_tensor *x, nn_tensor **y) {
   int no_grad = ctx->no_grad;
   (void)l;
@@ -409,7 +412,8 @@ static nn_layer *net(nn_ctx *ctx, const char *act) {
   return s;
 }
 
-/* A Linear with the activation behind it in one is what they are one after the other, bit for bit. */
+/* A Linear with the activation behind it in one is what they are one after the other, bit for bit.
+ */
 static void fused(void **state) {
   nn_ctx *ctx = *state;
   static const char *const acts[] = {"ReLU", "Tanh", "Sigmoid", "Softmax", "Dropout", "Identity"};

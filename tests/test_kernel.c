@@ -214,8 +214,8 @@ static const double odd[] = {0,         -0.0,
                              -0x1p63,   9223372036854774784.0,
                              127,       -128};
 
-/* What a conversion must give: cut towards zero, the nearest end beyond the range, NaN to 0; from int64
-   to uint8 the low byte, as in C. */
+/* What a conversion must give: cut towards zero, the nearest end beyond the range, NaN to 0; from
+   int64 to uint8 the low byte, as in C. */
 static nn_tensor *convert(nn_ctx *ctx, const nn_tensor *x, nn_dtype to) {
   nn_tensor *y;
   OK(nn_tensor_new(ctx, to, &x->v.shape, &y));

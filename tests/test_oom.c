@@ -1,6 +1,7 @@
 /*
- * Allocation 0, 1, 2, ... of everything fails: each time a refusal with NN_ENOMEM, no byte left behind,
- * and a retry that gives what an undisturbed run gives. (nn_generic.h has the loop for one unit.)
+ * Allocation 0, 1, 2, ... of everything fails: each time a refusal with NN_ENOMEM, no byte left
+ * behind, and a retry that gives what an undisturbed run gives. (nn_generic.h has the loop for one
+ * unit.)
  */
 #include "nn_generic.h"
 #include "optim/optim.h"
@@ -144,8 +145,8 @@ static void from_nothing(void **state) {
   fail_whole(*state, "Adam", "lr = 0.1, amsgrad = true, weight_decay = 0.01");
 }
 
-/* One step of a trainer that lives on: it fails before it changes a weight, so that a retry from the
-   same place of the random streams is the step that should have been. */
+/* One step of a trainer that lives on: it fails before it changes a weight, so that a retry from
+   the same place of the random streams is the step that should have been. */
 static void within_a_life(void **state) {
   nn_ctx *ctx = *state;
   double want[30];

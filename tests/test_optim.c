@@ -330,8 +330,8 @@ static void padding(void **state) {
 
 /* ---- which parameters take part ---- */
 
-/* Adam over three parameters, the middle one without a gradient in every other step: each goes as if it
-   were alone, its own steps counted. */
+/* Adam over three parameters, the middle one without a gradient in every other step: each goes as
+   if it were alone, its own steps counted. */
 static void frozen(void **state) {
   nn_ctx *ctx = *state;
   const options o = adams[0];
@@ -475,7 +475,8 @@ static void refusals(void **state) {
 
 /* ---- odd parameters ---- */
 
-/* A strided view, a part of a larger tensor, one without elements, one of both dtypes in one list. */
+/* A strided view, a part of a larger tensor, one without elements, one of both dtypes in one list.
+ */
 static void odd_parameters(void **state) {
   nn_ctx *ctx = *state;
   nn_tensor *whole = t_random(ctx, NN_F64, "6x4", -1, 1, 1),

@@ -1,6 +1,7 @@
 /*
- * The recipe for a new layer in CONTRIBUTING.md: the file that it shows is tests/recipe/swish.c to the
- * letter, compiles, and passes the checks that every registered layer passes, without another line.
+ * The recipe for a new layer in CONTRIBUTING.md: the file that it shows is tests/recipe/swish.c to
+ * the letter, compiles, and passes the checks that every registered layer passes, without another
+ * line.
  */
 #include "nn_generic.h"
 

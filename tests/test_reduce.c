@@ -140,7 +140,8 @@ static nn_shape narrower(const nn_shape *s, uint64_t *seed) {
   return t;
 }
 
-/* A tensor of whole numbers; `strided`: every other element of its storage, transposed where 2-d. */
+/* A tensor of whole numbers; `strided`: every other element of its storage, transposed where 2-d.
+ */
 static nn_tensor *numbers(nn_ctx *ctx, nn_dtype dtype, const nn_shape *s, bool strided,
                           uint64_t *seed) {
   nn_tensor *whole, *view;

@@ -1,6 +1,6 @@
 /*
- * Every operation, layer and loss in the registries, held to the rules of nn_generic.h on each of its
- * examples: what is registered without an example fails.
+ * Every operation, layer and loss in the registries, held to the rules of nn_generic.h on each of
+ * its examples: what is registered without an example fails.
  */
 #include "nn_generic.h"
 #include "optim/optim.h"

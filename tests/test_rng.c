@@ -1,4 +1,5 @@
-/* Random streams: Philox against its published vectors, and the numbers that are made of its words. */
+/* Random streams: Philox against its published vectors, and the numbers that are made of its words.
+ */
 #include "kernel/random.h"
 #include "nn_test.h"
 

@@ -1,6 +1,6 @@
 /*
- * exp, log, tanh and their kin over arrays (kernel/vmath.h): how far from the truth, at the ends, at every
- * place of an array, and on every processor family that they were compiled for.
+ * exp, log, tanh and their kin over arrays (kernel/vmath.h): how far from the truth, at the ends,
+ * at every place of an array, and on every processor family that they were compiled for.
  */
 #include "kernel/vmath.h"
 
@@ -32,8 +32,8 @@ static const struct function {
 
 /* ---- accuracy ---- */
 
-/* The distance in units of the last place of the true value; `digits` and `least` (the exponent of the
-   smallest denormal) say which type. */
+/* The distance in units of the last place of the true value; `digits` and `least` (the exponent of
+   the smallest denormal) say which type. */
 static double ulps(long double got, long double want, int digits, int least, long double most) {
   if (isnan(want)) return isnan(got) ? 0 : HUGE_VAL;
   if (isnan(got)) return HUGE_VAL;
@@ -238,7 +238,8 @@ static const Elf64_Sym *symbol_at(const symbols *s, uintptr_t address) {
   return NULL;
 }
 
-/* The address of another clone of the same function, which stands in the same file's symbols; 0: none. */
+/* The address of another clone of the same function, which stands in the same file's symbols; 0:
+ * none. */
 static uintptr_t sibling(const symbols *s, const Elf64_Sym *of, const char *clone) {
   const char *name = s->names + of->st_name;
   size_t stem = strcspn(name, ".");
@@ -303,7 +304,8 @@ static void function_clones(void **state) {
   free(s.file);
 }
 
-/* A row of an operation, forward or backward, on every clone: the same bits. `in` pointers are read. */
+/* A row of an operation, forward or backward, on every clone: the same bits. `in` pointers are
+ * read. */
 static int compare_rows(const symbols *s, nn_row row, nn_dtype dtype, int in, const char *name) {
   static _Alignas(16) const char attr[256];
   float x[NN_WALK_MAX][LONG], y[LONG], z[LONG];
