@@ -80,9 +80,8 @@ static const char *const kind_names[NNL_KINDS] = {"tensor", "layer", "loss", "op
 void *nnL_test(lua_State *L, int index, nnL_kind kind) {
   void **box = lua_touserdata(L, index);
   if (!box || !lua_getmetatable(L, index)) return NULL;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, nnL_here(L)->meta[kind]);
-  int same = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
+  bool same = lua_topointer(L, -1) == nnL_here(L)->mark[kind];
+  lua_pop(L, 1);
   if (!same) return NULL;
   if (!*box) nnL_error(L, "this %s was released; it cannot be used any more", kind_names[kind]);
   return *box;

@@ -28,8 +28,9 @@ typedef enum nnL_kind { NNL_TENSOR, NNL_LAYER, NNL_LOSS, NNL_OPTIM, NNL_KINDS } 
    upvalue. */
 typedef struct nnL_state {
   nn_ctx *ctx;
-  int meta[NNL_KINDS];    /* registry references of the metatables */
-  int methods[NNL_KINDS]; /* and of the tables of methods */
+  const void *mark[NNL_KINDS]; /* the metatables' addresses, to tell a box's kind */
+  int meta[NNL_KINDS];         /* registry references of the metatables */
+  int methods[NNL_KINDS];      /* and of the tables of methods */
   int cache;   /* weak values: C object -> its box, so that the same object is the same Lua value */
   int modules; /* weak values: foreign layer -> the Lua module that it stands for */
   lua_State *main;       /* the main thread, for what happens while no binding runs */

@@ -55,6 +55,21 @@ static void gather(char *to, const char *from, int64_t n, int64_t step, size_t s
     for (int64_t i = 0; i < n; i++) to[i] = from[step * i];
 }
 
+/* n times the element at `from` */
+static void repeat(char *to, const char *from, int64_t n, size_t size) {
+  uint32_t word;
+  uint64_t twice;
+  if (size == 4) {
+    memcpy(&word, from, 4);
+    for (int64_t i = 0; i < n; i++) memcpy(to + 4 * i, &word, 4);
+  } else if (size == 8) {
+    memcpy(&twice, from, 8);
+    for (int64_t i = 0; i < n; i++) memcpy(to + 8 * i, &twice, 8);
+  } else {
+    memset(to, *from, (size_t)n);
+  }
+}
+
 static void scatter(char *to, const char *from, int64_t n, int64_t step, size_t size) {
   if (size == 4)
     for (int64_t i = 0; i < n; i++) memcpy(to + step * i, from + 4 * i, 4);
@@ -73,6 +88,7 @@ typedef struct room {
 static void do_piece(const plan *p, room *r, int64_t n, char *const *at) {
   void *ptr[NN_WALK_MAX];
   int inner = p->ndim - 1;
+  int64_t line = inner >= 0 ? p->dim[inner] : 1, longest = line < PIECE ? line : PIECE;
   for (int k = 0; k < p->n; k++) {
     int64_t step = inner >= 0 ? p->step[k][inner] : 0;
     bool straight = step == (int64_t)p->size[k] || n == 1;
@@ -82,7 +98,10 @@ static void do_piece(const plan *p, room *r, int64_t n, char *const *at) {
       continue;
     }
     if (straight || (step == 0 && r->filled[k] == at[k])) continue;
-    gather(r->piece[k], at[k], step == 0 ? PIECE : n, step, p->size[k]);
+    if (step == 0)
+      repeat(r->piece[k], at[k], longest, p->size[k]);
+    else
+      gather(r->piece[k], at[k], n, step, p->size[k]);
     r->filled[k] = step == 0 ? at[k] : NULL;
   }
   p->row(n, ptr, p->attr);
