@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "kernel/transpose.h"
 #include "kernel/walk.h"
 
 #define NN_SELF "kernel/copy.c"
@@ -13,13 +14,30 @@ static const nn_row convert[NN_NDTYPE][NN_NDTYPE] = {/* [from][to] */
                                                      NN_ALL(from_i64), NN_ALL(from_u8)};
 static const nn_row fill[NN_NDTYPE] = NN_ALL(fill);
 
+/* In pieces for the threads where there is much. */
+static void copy_dense(const nn_ctx *ctx, char *to, const char *from, size_t bytes) {
+  int threads = nn_threads_for(ctx, (int64_t)(bytes / 8));
+  if (threads == 1 || to == from) {
+    memmove(to, from, bytes);
+    return;
+  }
+  size_t each = (bytes / (size_t)threads + 63) & ~(size_t)63;
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int t = 0; t < threads; t++) {
+    size_t first = (size_t)t * each;
+    if (first < bytes)
+      memcpy(to + first, from + first, bytes - first < each ? bytes - first : each);
+  }
+}
+
 nn_status nn_copy_into(nn_ctx *ctx, const nn_value *dst, const nn_value *src) {
   nn_value wide;
   if (dst->dtype == src->dtype && dst->dense && src->dense && dst->numel == src->numel) {
-    memmove(nn_data(dst), nn_data(src), (size_t)dst->numel * nn_dtype_size(dst->dtype));
+    copy_dense(ctx, nn_data(dst), nn_data(src), (size_t)dst->numel * nn_dtype_size(dst->dtype));
     return NN_OK;
   }
   nn_value_expand(&wide, src, &dst->shape);
+  if (dst->dtype == src->dtype && nn_copy_transposed(ctx, dst, &wide)) return NN_OK;
   return nn_walk(ctx, convert[src->dtype][dst->dtype], NULL, 2, (const nn_value *[]){dst, &wide},
                  NN_WALK_FINISH);
 }
