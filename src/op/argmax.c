@@ -1,8 +1,7 @@
 /* op/argmax.c: where the largest element stands, along a dimension or in everything, counted
    from 1. */
-#include <math.h>
-
 #include "grad/axis.h"
+#include "kernel/extreme.h"
 
 extern const nn_op nn_op_argmax;
 
@@ -13,29 +12,17 @@ static nn_status infer(const nn_call *c) {
   return nn_infer_axis(c, NN_I64);
 }
 
-/* The first of equal ones; NaN counts as the largest, so that it is noticed. */
 static nn_status forward(const nn_call *c) {
   nn_axis a;
   NN_TRY(nn_call_axis(c, &a));
-  const nn_value *x = c->in[0];
-  int64_t *y = nn_data(c->out);
-  for (int64_t o = 0; o < a.outer; o++)
-    for (int64_t r = 0; r < a.inner; r++) {
-      int64_t at = x->offset + o * a.n * a.inner + r, best = 0;
-      double top = nn_value_real_at(x, at);
-      for (int64_t i = 1; i < a.n && !isnan(top); i++) {
-        double v = nn_value_real_at(x, at + i * a.inner);
-        if (v > top || isnan(v)) top = v, best = i;
-      }
-      y[o * a.inner + r] = best + 1;
-    }
-  return NN_OK;
+  return nn_extreme_along(c->ctx, c->in[0]->dtype, false, &a, nn_data(c->in[0]), NULL,
+                          nn_data(c->out));
 }
 
 const nn_op nn_op_argmax = {
   .name = "argmax",
   .doc = "Where the largest element stands along a dimension, counted from 1 (int64); of "
-         "everything: its row-major place.",
+         "everything: its row-major place. The first of equal ones; a NaN comes before them.",
   .args = "x",
   .nin = 1,
   .flags = NN_OP_PLAIN,
@@ -44,5 +31,5 @@ const nn_op nn_op_argmax = {
   .infer = infer,
   .forward = {forward, forward, forward, forward},
   .no_grad = true,
-  .example = {{.inputs = "2x3"}, {.inputs = "2x3x4", .args = "2"}},
+  .example = {{.inputs = "2x3"}, {.inputs = "2x3x4", .args = "2"}, {.inputs = "s"}},
 };

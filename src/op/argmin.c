@@ -1,0 +1,35 @@
+/* op/argmin.c: where the smallest element stands, along a dimension or in everything, counted
+   from 1. */
+#include "grad/axis.h"
+#include "kernel/extreme.h"
+
+extern const nn_op nn_op_argmin;
+
+static nn_status infer(const nn_call *c) {
+  nn_axis a;
+  NN_TRY(nn_call_axis(c, &a));
+  if (a.n == 0) return nn_fail(c->ctx, NN_ESHAPE, "argmin: there is no smallest element of none");
+  return nn_infer_axis(c, NN_I64);
+}
+
+static nn_status forward(const nn_call *c) {
+  nn_axis a;
+  NN_TRY(nn_call_axis(c, &a));
+  return nn_extreme_along(c->ctx, c->in[0]->dtype, true, &a, nn_data(c->in[0]), NULL,
+                          nn_data(c->out));
+}
+
+const nn_op nn_op_argmin = {
+  .name = "argmin",
+  .doc = "Where the smallest element stands along a dimension, counted from 1 (int64); of "
+         "everything: its row-major place. The first of equal ones; a NaN comes before them.",
+  .args = "x",
+  .nin = 1,
+  .flags = NN_OP_PLAIN,
+  .attr_size = sizeof(nn_axis_attr),
+  .params = nn_axis_params,
+  .infer = infer,
+  .forward = {forward, forward, forward, forward},
+  .no_grad = true,
+  .example = {{.inputs = "2x3"}, {.inputs = "2x3x4", .args = "2"}, {.inputs = "s"}},
+};
