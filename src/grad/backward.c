@@ -359,12 +359,19 @@ static nn_status walk_back(nn_pass *p, nn_node *root) {
   return st;
 }
 
-/* After a failure: forget what still waits. */
+/* After a failure: forget what still waits. The nodes are released behind the walk, because the last
+   reference to one may take the older ones with it. */
 static void forget(nn_pass *p, nn_node *from) {
-  for (nn_node *n = from, *older; p->pending > 0 && n; n = older) {
-    older = n->older;
+  nn_node *doomed = NULL;
+  for (nn_node *n = from; p->pending > 0 && n; n = n->older) {
     if (n->pass != p) continue;
     nn_tensor_release(take_pending(p, n));
+    n->chain = doomed;
+    doomed = n;
+  }
+  while (doomed) {
+    nn_node *n = doomed;
+    doomed = n->chain;
     nn_node_release(n);
   }
 }

@@ -54,7 +54,8 @@ nn_status nn_record(const nn_call *c, unsigned saves, nn_tensor *const *given, n
 void nn_node_finish(nn_node *n);
 
 /* Adds d root / d leaf to the gradient of every leaf below root. `seed` has root's shape; NULL:
-   root must be a scalar, 1. Without `retain` the graph is used up. */
+   root must be a scalar, 1. Without `retain` the graph is used up. After a failure leaves
+   that were reached before it keep what they were given: zero_grad before trying again. */
 nn_status nn_backward(nn_ctx *ctx, nn_tensor *root, nn_tensor *seed, bool retain);
 /* The gradients of root by the n targets (leaves or not), as new references in grads; no leaf's
    own gradient changes. A target that root does not depend on: NULL. */

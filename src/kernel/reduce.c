@@ -64,6 +64,10 @@ nn_status nn_sum_to(nn_ctx *ctx, const nn_value *dst, const nn_value *src, bool 
   nn_value moved, dense;
   nn_tensor *copy = NULL, *sum = NULL;
   nn_status st = NN_OK;
+  if (src->dense && dst->numel == 1) { /* everything into one place */
+    sum_rows(ctx, dst, src, 1, add);
+    return NN_OK;
+  }
   if (src->dense && dst->dense && sum_leading(ctx, dst, src, add)) return NN_OK;
   int64_t rows = keep_first(dst, src, &moved);
   if (!moved.dense) {

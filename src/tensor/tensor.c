@@ -1,6 +1,7 @@
 /* tensor/tensor.c: see tensor.h. */
 #include "tensor/tensor.h"
 
+#include <math.h>
 #include <string.h>
 
 void nn_value_set(nn_value *v, nn_dtype dtype, const nn_shape *shape) {
@@ -102,8 +103,8 @@ nn_status nn_tensor_scalar(nn_ctx *ctx, nn_dtype dtype, double x, nn_tensor **ou
   switch (dtype) {
     case NN_F32: *(float *)p = (float)x; break;
     case NN_F64: *(double *)p = x; break;
-    case NN_I64: *(int64_t *)p = (int64_t)x; break;
-    case NN_U8: *(uint8_t *)p = (uint8_t)x; break;
+    case NN_I64: *(int64_t *)p = fabs(x) < 9.2e18 ? (int64_t)x : 0; break;
+    case NN_U8: *(uint8_t *)p = x >= 0 && x < 256 ? (uint8_t)x : 0; break;
   }
   return NN_OK;
 }

@@ -62,7 +62,8 @@ static inline const char *nn_value_text(nn_text *t, const nn_value *v) {
 
 /* A new tensor with its own storage, contents undefined. `shape` was checked. */
 nn_status nn_tensor_new(nn_ctx *ctx, nn_dtype dtype, const nn_shape *shape, nn_tensor **out);
-/* The same with one element. */
+/* The same with one element. A number that an integer dtype cannot hold is the caller's mistake:
+   0. */
 nn_status nn_tensor_scalar(nn_ctx *ctx, nn_dtype dtype, double x, nn_tensor **out);
 /* A tensor over v's storage and geometry; no node, no gradient. */
 nn_status nn_tensor_view(nn_ctx *ctx, const nn_value *v, nn_tensor **out);
