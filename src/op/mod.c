@@ -59,7 +59,7 @@ const nn_op nn_op_mod = {
 
 static inline R FN(remainder)(R x, R y) {
 #ifdef NN_INTEGER
-  R m = y + 1 == 0 ? 0 : (R)(x % y); /* the least number by -1 would overflow */
+  R m = (uint64_t)y + 1 == 0 ? 0 : (R)(x % y); /* the least number by -1 would overflow */
   const bool apart = ((uint64_t)m ^ (uint64_t)y) >> 63 != 0;
 #else
   R m = fmod(x, y);
