@@ -95,15 +95,67 @@ static int l_new(lua_State *L) {
 
 /* ---- methods ---- */
 
+/* Protected: calls the script's closure and returns its loss as a number. */
+static int l_run_closure(lua_State *L) {
+  lua_call(L, 0, 1);
+  if (lua_type(L, 1) == LUA_TNUMBER) return 1;
+  nn_tensor *t = nnL_test(L, 1, NNL_TENSOR);
+  if (!t || t->v.numel != 1)
+    return nnL_error(L, "step: the closure must return the loss, one number, got %s",
+                     nnL_what(L, 1));
+  lua_pushnumber(L, nn_value_real_at(&t->v, t->v.offset));
+  return 1;
+}
+
+/* The core's callback: no Lua call here can raise. On the stack: 2 the closure, 3 l_run_closure. */
+static nn_status call_closure(void *user, double *loss) {
+  nnL_state *s = user;
+  lua_State *L = s->ctx->host;
+  if (!lua_checkstack(L, 4)) return nn_fail(s->ctx, NN_ENOMEM, "the Lua stack is full");
+  lua_pushvalue(L, 3);
+  lua_pushvalue(L, 2);
+  if (lua_pcall(L, 1, 1, 0) == LUA_OK) {
+    *loss = lua_tonumber(L, -1);
+    lua_pop(L, 1);
+    return NN_OK;
+  }
+  lua_rawseti(L, LUA_REGISTRYINDEX, s->error);
+  return nn_fail(s->ctx, NN_ECALLBACK, "the closure failed");
+}
+
+/* An optimizer that calls the closure itself. It is held meanwhile: the closure may release it. */
+static int drive(lua_State *L, nn_optim *o) {
+  nnL_state *s = nnL_here(L);
+  const nn_closure closure = {.call = call_closure, .user = s};
+  double loss;
+  nnL_closure(L, s, l_run_closure, NULL);
+  void *outer = s->ctx->host;
+  s->ctx->host = L;
+  nn_optim_retain(o);
+  nn_status st = nn_optim_step_with(s->ctx, o, &closure, &loss);
+  nn_optim_release(o);
+  s->ctx->host = outer;
+  nnL_expect(L, st);
+  lua_pushnumber(L, loss);
+  return 1;
+}
+
 /* opt:step(), opt:step(closure): the closure computes loss and gradients anew; its value is
    returned. */
 static int l_step(lua_State *L) {
   lua_settop(L, 2);
-  check_optim(L, 1);
+  nn_optim *o = check_optim(L, 1);
+  if (o->class->drive && !lua_isnil(L, 2)) return drive(L, o);
   if (!lua_isnil(L, 2)) lua_call(L, 0, 1);
-  nn_optim *o = check_optim(L, 1); /* the closure may have released it */
+  o = check_optim(L, 1); /* the closure may have released it */
   nnL_expect(L, nn_optim_step(o->ctx, o));
   return lua_gettop(L) > 1;
+}
+
+/* opt:needs_closure(): whether step has to be given one. */
+static int l_needs_closure(lua_State *L) {
+  lua_pushboolean(L, check_optim(L, 1)->class->drive != NULL);
+  return 1;
 }
 
 static int l_zero_grad(lua_State *L) {
@@ -246,9 +298,14 @@ static int l_train_step(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg methods[] = {
-  {"step", l_step},    {"zero_grad", l_zero_grad},  {"groups", l_groups}, {"_class", l_class},
-  {"_slots", l_slots}, {"_set_steps", l_set_steps}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"step", l_step},
+                                   {"needs_closure", l_needs_closure},
+                                   {"zero_grad", l_zero_grad},
+                                   {"groups", l_groups},
+                                   {"_class", l_class},
+                                   {"_slots", l_slots},
+                                   {"_set_steps", l_set_steps},
+                                   {NULL, NULL}};
 static const luaL_Reg events[] = {{"__index", l_index},       {"__newindex", l_newindex},
                                   {"__tostring", l_tostring}, {"__gc", l_gc},
                                   {"__close", l_gc},          {NULL, NULL}};

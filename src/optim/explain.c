@@ -5,7 +5,9 @@
  * Note [Last step]: nothing is copied while training. The slots still stand as the step left them,
  * the gradient until the next backward, so the class computes from these what the step added
  * (`taken`), and the weight before is the one now without it. Where decay made the gradient depend on
- * that weight, the two are solved for together: a fixed point that contracts by lr weight_decay.
+ * that weight, the two are solved for together: a fixed point that contracts by lr weight_decay. (L1
+ * jumps at 0: a weight within lr l1 of it may have come from either side, and is taken to have kept
+ * its sign.)
  */
 #include <math.h>
 #include <stdarg.h>
