@@ -14,7 +14,7 @@ void nn_value_set(nn_value *v, nn_dtype dtype, const nn_shape *shape) {
   for (int i = shape->ndim - 1; i >= 0; i--) {
     v->shape.dim[i] = shape->dim[i];
     v->stride[i] = n;
-    n *= shape->dim[i];
+    if (__builtin_mul_overflow(n, shape->dim[i], &n)) n = INT64_MAX; /* nn_shape_check refuses it */
   }
   v->numel = n;
 }
