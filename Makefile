@@ -85,7 +85,7 @@ EMBED_EXE := build/tools/embed
 TESTS     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/test_*.c))
 BENCHES   := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 
-.PHONY: all programs tests benches demo test bench lint format asan ubsan valgrind cover \
+.PHONY: all programs tests benches demo test bench lint format asan ubsan valgrind cover fuzz-api \
         install uninstall clean help FORCE
 
 all:
@@ -181,6 +181,12 @@ test:
 asan ubsan:
 	@+$(MAKE) test MODE=$@
 
+# SEED= chooses another million.
+fuzz-api:
+	@$(SETUP) test
+	@+$(MAKE) MODE=asan programs
+	build/asan/nnlua tests/fuzz/api.lua --calls 1000000 --seed $(or $(SEED),1)
+
 valgrind:
 	@$(SETUP) test valgrind
 	@+$(MAKE) MODE=debug programs tests
@@ -229,6 +235,7 @@ help:
 	@echo 'make test       set up, build, run every test, then again under ASan and UBSan'
 	@echo 'make asan       the tests under ASan and UBSan only;  make ubsan  under UBSan only'
 	@echo 'make valgrind   the C tests and a smoke script under valgrind'
+	@echo 'make fuzz-api   a million random calls under ASan and UBSan; SEED=n for others'
 	@echo 'make cover      line coverage of src/ by the tests'
 	@echo 'make bench      measured speeds'
 	@echo 'make lint       the rules of the house;  make format  clang-format in place'
