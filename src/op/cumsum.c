@@ -49,6 +49,15 @@ const nn_op nn_op_cumsum = {
 #define OUT R
 #endif
 
+/* One column, whose sum stays in a register. */
+static void FN(line)(int64_t n, int64_t step, const R *x, bool add, OUT *y) {
+  WIDE sum = 0;
+  for (int64_t i = 0; i < n; i++, x += step, y += step) {
+    sum += (WIDE)*x;
+    *y = (OUT)((add ? *y : 0) + (OUT)sum);
+  }
+}
+
 /* n rows of m neighbouring columns, `step` from one row to the next; negative: from the end. */
 NN_HOT static void FN(run)(int64_t n, int64_t step, int64_t m, const R *x, bool add, OUT *y) {
   WIDE sum[COLUMNS] = {0};
@@ -65,10 +74,12 @@ static nn_status FN(columns)(const nn_call *c, const nn_axis *a, bool back, cons
   for (int64_t o = 0; o < a->outer; o++) {
     if (o % 1024 == 0) NN_TRY(nn_poll(c->ctx));
     for (int64_t r = 0; r < a->inner; r += COLUMNS) {
-      int64_t at = o * a->n * a->inner + r + first;
-      FN(run)
-      (a->n, back ? -a->inner : a->inner, a->inner - r < COLUMNS ? a->inner - r : COLUMNS, x + at,
-       add, y + at);
+      int64_t at = o * a->n * a->inner + r + first, step = back ? -a->inner : a->inner;
+      int64_t m = a->inner - r < COLUMNS ? a->inner - r : COLUMNS;
+      if (m == 1)
+        FN(line)(a->n, step, x + at, add, y + at);
+      else
+        FN(run)(a->n, step, m, x + at, add, y + at);
     }
   }
   return NN_OK;

@@ -1,10 +1,14 @@
 /* op/mod.c: z = x - floor(x / y) y, the remainder with the divisor's sign */
 #ifndef R
 #include <stdint.h>
+#include <string.h>
 #include <tgmath.h>
 
 #include "grad/op.h"
 #include "kernel/names.h"
+
+enum { PIECE = 256 };
+#define FAR 0x1p28
 
 extern const nn_op nn_op_mod;
 
@@ -65,15 +69,43 @@ static inline R FN(remainder)(R x, R y) {
   R m = fmod(x, y);
   const bool apart = (m < 0) != (y < 0);
 #endif
-  return m != 0 && apart ? (R)(m + y) : m;
+  return m == 0 ? 0 : apart ? (R)(m + y) : m;
 }
 
+#ifdef NN_INTEGER
 static void FN(row)(int64_t n, void *const *p, const void *attr) {
   const R *x = p[1], *y = p[2];
   R *z = p[0];
   (void)attr;
   for (int64_t i = 0; i < n; i++) z[i] = FN(remainder)(x[i], y[i]);
 }
+#else
+/* By the quotient in double: a float's is exact enough below 2^28. Returns whether all were. */
+NN_HOT static bool FN(by_quotient)(int64_t n, const R *x, const R *y, R *z) {
+  int far = 0;
+  for (int64_t i = 0; i < n; i++) {
+    double a = (double)x[i], b = (double)y[i], q = a / b;
+    far |= !(fabs(q) < FAR && fabs(b) < HUGE_VAL);
+    z[i] = (R)(a - floor(q) * b + 0);
+  }
+  return !far;
+}
+
+static void FN(row)(int64_t n, void *const *p, const void *attr) {
+  const R *x = p[1], *y = p[2];
+  R *z = p[0], part[PIECE];
+  (void)attr;
+  for (int64_t m; n > 0; n -= m, x += m, y += m, z += m) {
+    m = n < PIECE ? n : PIECE;
+    bool quick = sizeof(R) == 4;
+    if (!quick || !FN(by_quotient)(m, x, y, part))
+      for (int64_t i = 0; i < m; i++)
+        if (!quick || !(fabs((double)x[i] / (double)y[i]) < FAR && fabs(y[i]) < (R)HUGE_VAL))
+          part[i] = FN(remainder)(x[i], y[i]);
+    memcpy(z, part, (size_t)m * sizeof(R));
+  }
+}
+#endif
 
 #ifndef NN_INTEGER
 /* d/dy (x - floor(x / y) y), with the quotient that the remainder left */

@@ -9,7 +9,7 @@
 #include "kernel/fold.h"
 #include "kernel/names.h"
 
-enum { LANES = 8 };
+enum { LANES = 16 };
 
 extern const nn_op nn_op_prod;
 
