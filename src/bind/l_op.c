@@ -238,7 +238,7 @@ static nn_tensor *operand(lua_State *L, const nn_op *op, const inputs *in, doubl
     y.whole[1] |= y.exact[1];
     y.integer[1] = in->integer[1];
     if (number_dtype(ctx, &y, 1) != in->t[0]->v.dtype)
-      nnL_error(L, "%s_: %f does not fit a %s tensor in place", op->name, y.number[1],
+      nnL_error(L, "%s_: %.14g does not fit a %s tensor in place", op->name, y.number[1],
                 nn_dtype_name(in->t[0]->v.dtype));
     nnL_expect(L, number_tensor(ctx, &y, 1, scratch));
   } else if (alpha != 1) {
