@@ -60,7 +60,13 @@ static void report(const struct function *f, const char *type, double x, double 
 }
 
 /* Every exponent and sign of float, some thousand mantissas each. */
+/* valgrind computes long double in 64 bits, so the reference itself would be wrong there. */
+static void needs_long_double(void) {
+  if (getenv("NN_VALGRIND")) skip();
+}
+
 static void float_accuracy(void **state) {
+  needs_long_double();
   (void)state;
   for (size_t k = 0; k < COUNT(functions); k++) {
     double worst = 0;
@@ -83,6 +89,7 @@ static void float_accuracy(void **state) {
 
 /* The ranges where something happens, and all bit patterns. */
 static void double_accuracy(void **state) {
+  needs_long_double();
   static const double ranges[][2] = {{-750, 720}, {-40, 40}, {-2, 2},     {-1e-3, 1e-3},
                                      {0.5, 2},    {0, 1e6},  {-2e6, 2e6}, {-1, 0}};
   (void)state;
@@ -110,6 +117,7 @@ static void double_accuracy(void **state) {
 
 /* The smallest and the largest numbers on both sides. */
 static void corners(void **state) {
+  needs_long_double();
   static const double x64[] = {
     DBL_TRUE_MIN, DBL_MIN, DBL_MAX, 709.782712893384, 709.8,  -745.13,   -745.2, -708.4, 1 - 1e-16,
     1 + 2e-16,    88.72,   -87.4,   -103.9,           -104.1, 0x1p-1030, 22,     -36.8,  1e-300};
