@@ -55,4 +55,24 @@ static inline int64_t nn_index_from_zero(int64_t given, int64_t n) {
   return given != 0 && i >= 0 && i < n ? i : -1;
 }
 
+/* The same elements under another shape of as many, without a copy; false: the strides do not allow
+   it. */
+bool nn_value_reshape(nn_value *to, const nn_value *from, const nn_shape *shape);
+
+/* src seen at `shape`, to be written there; fails when it does not broadcast to it. */
+nn_status nn_value_widen(nn_ctx *ctx, const nn_value *src, const nn_shape *shape, nn_value *wide);
+
+/* dst[mask] = src: the mask's shape is that of dst's first dimensions, src broadcasts to (as many as
+   the mask has, the other dimensions...). The memory of src may not overlap. */
+nn_status nn_mask_write(nn_ctx *ctx, const nn_value *dst, const nn_value *mask,
+                        const nn_value *src);
+/* dst[index[i]] = src[i] along dst's first dimension; src broadcasts. The last of equal indices
+   stays. Nothing is written when an index is out of range. */
+nn_status nn_index_write(nn_ctx *ctx, const nn_value *dst, const nn_value *index,
+                         const nn_value *src);
+
+/* Whether |a - b| <= atol + rtol |b| for all elements; equal infinities are close, NaN to nothing but
+   another NaN, with `nan`. Equal shapes (expand them first), any dtypes. */
+bool nn_values_close(const nn_value *a, const nn_value *b, double rtol, double atol, bool nan);
+
 #endif

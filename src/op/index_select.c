@@ -5,6 +5,7 @@
 
 #include "grad/op.h"
 #include "kernel/names.h"
+#include "kernel/places.h"
 
 typedef struct index_attr {
   int64_t dim;
@@ -45,16 +46,18 @@ static nn_status forward(const nn_call *c) {
   const int64_t *index = nn_data(c->in[1]);
   int64_t n = c->in[1]->numel;
   for (int64_t i = 0; i < n; i++)
-    if (index[i] < 1 || index[i] > a.n)
+    if (nn_index_from_zero(index[i], a.n) < 0)
       return nn_fail(c->ctx, NN_EINDEX,
-                     "index_select: index %lld (at place %lld) is out of range 1..%lld",
+                     "index_select: index %lld (at place %lld) is out of range 1..%lld (counting "
+                     "starts at 1)",
                      (long long)index[i], (long long)i + 1, (long long)a.n);
   size_t run = (size_t)a.inner * nn_dtype_size(c->out->dtype);
   const char *x = nn_data(c->in[0]);
   char *y = nn_data(c->out);
   for (int64_t o = 0; o < a.outer; o++)
     for (int64_t i = 0; i < n; i++)
-      memcpy(y + (size_t)(o * n + i) * run, x + (size_t)(o * a.n + index[i] - 1) * run, run);
+      memcpy(y + (size_t)(o * n + i) * run,
+             x + (size_t)(o * a.n + nn_index_from_zero(index[i], a.n)) * run, run);
   return NN_OK;
 }
 
@@ -64,7 +67,8 @@ static const nn_param params[] = {
 
 const nn_op nn_op_index_select = {
   .name = "index_select",
-  .doc = "The elements of a dimension that `indices` (int64, from 1) lists, in that order, copied.",
+  .doc = "The elements of a dimension that `indices` (int64, from 1, negative from the end) lists, "
+         "in that order, copied.",
   .args = "x, indices",
   .nin = 2,
   .flags = NN_OP_MIXED,
@@ -90,7 +94,7 @@ static nn_status FN(backward)(const nn_call *c) {
   for (int64_t o = 0; o < a.outer; o++)
     for (int64_t i = 0; i < n; i++) {
       const R *from = gy + (o * n + i) * a.inner;
-      R *to = gx + (o * a.n + index[i] - 1) * a.inner;
+      R *to = gx + (o * a.n + nn_index_from_zero(index[i], a.n)) * a.inner;
       for (int64_t r = 0; r < a.inner; r++) to[r] += from[r];
     }
   return NN_OK;
