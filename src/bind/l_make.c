@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "bind/nnl.h"
+#include "bind/l_struct.h"
 #include "kernel/random.h"
 #include "kernel/walk.h"
 
@@ -83,22 +83,24 @@ static int l_full(lua_State *L) {
 
 /* ---- random ---- */
 
+static void draw(nn_ctx *ctx, const nn_value *v, bool normal) {
+  if (normal && v->dtype == NN_F32)
+    nn_random_normal_f32(&ctx->rng, NN_RNG_USER, v->numel, 0, 1, nn_data(v));
+  else if (normal)
+    nn_random_normal_f64(&ctx->rng, NN_RNG_USER, v->numel, 0, 1, nn_data(v));
+  else if (v->dtype == NN_F32)
+    nn_random_uniform_f32(&ctx->rng, NN_RNG_USER, v->numel, 0, 1, nn_data(v));
+  else
+    nn_random_uniform_f64(&ctx->rng, NN_RNG_USER, v->numel, 0, 1, nn_data(v));
+}
+
 static int random_filled(lua_State *L, const char *who, bool normal) {
-  nn_ctx *ctx = nnL_ctx(L);
   int last = lua_gettop(L);
   options o = read_options(L, who, &last, real(L));
   if (!nn_is_real(o.dtype))
     nnL_error(L, "%s: dtype must be floating, got %s", who, nn_dtype_name(o.dtype));
   nn_shape s = nnL_shape(L, 1, last, who);
-  const nn_value *v = &new_tensor(L, who, &o, &s)->v;
-  if (normal && o.dtype == NN_F32)
-    nn_random_normal_f32(&ctx->rng, NN_RNG_USER, v->numel, 0, 1, nn_data(v));
-  else if (normal)
-    nn_random_normal_f64(&ctx->rng, NN_RNG_USER, v->numel, 0, 1, nn_data(v));
-  else if (o.dtype == NN_F32)
-    nn_random_uniform_f32(&ctx->rng, NN_RNG_USER, v->numel, 0, 1, nn_data(v));
-  else
-    nn_random_uniform_f64(&ctx->rng, NN_RNG_USER, v->numel, 0, 1, nn_data(v));
+  draw(nnL_ctx(L), &new_tensor(L, who, &o, &s)->v, normal);
   return 1;
 }
 static int l_rand(lua_State *L) {
@@ -231,26 +233,26 @@ static nn_shape table_shape(lua_State *L, int at) {
 }
 
 /* Still the first pass: every list has its level's length, every element is a number. */
-static void check_table(lua_State *L, const nn_shape *s, int d, bool *whole) {
+static void check_table(lua_State *L, const char *who, const nn_shape *s, int d, bool *whole) {
   nn_text t;
   luaL_checkstack(L, 3, "a nested table");
   if (d == s->ndim) {
     if (lua_type(L, -1) != LUA_TNUMBER)
-      nnL_error(L, "tensor: every element must be a number, got %s", nnL_what(L, -1));
+      nnL_error(L, "%s: every element must be a number, got %s", who, nnL_what(L, -1));
     *whole = *whole && lua_isinteger(L, -1);
     return;
   }
   if (!lua_istable(L, -1) || (int64_t)lua_rawlen(L, -1) != s->dim[d])
     nnL_error(L,
-              "tensor: the lists are ragged: %s by the first of each, but here is %s where %d "
+              "%s: the lists are ragged: %s by the first of each, but here is %s where %d "
               "elements belong",
-              nn_shape_text(&t, s),
+              who, nn_shape_text(&t, s),
               lua_istable(L, -1) ? lua_pushfstring(L, "a list of %d", (int)lua_rawlen(L, -1))
                                  : nnL_what(L, -1),
               (int)s->dim[d]);
   for (int64_t i = 1; i <= s->dim[d]; i++) {
     lua_rawgeti(L, -1, i);
-    check_table(L, s, d + 1, whole);
+    check_table(L, who, s, d + 1, whole);
     lua_pop(L, 1);
   }
 }
@@ -270,9 +272,33 @@ static void fill_table(lua_State *L, const nn_value *v, int d, int64_t at) {
   }
 }
 
+static nn_tensor *tensor_of_table(lua_State *L, int index, const char *who, const options *o) {
+  bool whole = true;
+  nn_ctx *ctx = nnL_ctx(L);
+  index = lua_absindex(L, index);
+  nn_tensor **box = nnL_box_tensor(L); /* before the table is looked at: it may run script code */
+  nn_shape s = table_shape(L, index);
+  lua_pushvalue(L, index);
+  check_table(L, who, &s, 0, &whole);
+  lua_pop(L, 1);
+  if (!nn_is_real(o->dtype) && !whole)
+    nnL_error(L, "%s: a fraction does not fit dtype %s", who, nn_dtype_name(o->dtype));
+  luaL_checkstack(L, NN_MAXDIM + 2, "a nested table");
+  nnL_expect(L, nn_shape_check(ctx, who, &s, nn_dtype_size(o->dtype)));
+  nnL_expect(L, nn_tensor_new(ctx, o->dtype, &s, box));
+  (*box)->requires_grad = o->requires_grad;
+  lua_pushvalue(L, index);
+  if ((*box)->v.numel > 0) fill_table(L, &(*box)->v, 0, 0);
+  lua_pop(L, 1);
+  return *box;
+}
+
+nn_tensor *nnL_tensor_of_table(lua_State *L, int index, const char *who, nn_dtype dtype) {
+  return tensor_of_table(L, index, who, &(options){dtype, false});
+}
+
 static int l_tensor(lua_State *L) {
   int last = 2;
-  bool whole = true;
   lua_settop(L, 2);
   options o = read_options(L, "tensor", &last, real(L));
   if (nnL_test(L, 1, NNL_TENSOR))
@@ -280,21 +306,15 @@ static int l_tensor(lua_State *L) {
   if (lua_type(L, 1) == LUA_TNUMBER) {
     nn_shape none = {0};
     nn_tensor *t = new_tensor(L, "tensor", &o, &none);
-    set_at(&t->v, 0, lua_tonumber(L, 1));
+    if (lua_isinteger(L, 1) && o.dtype == NN_I64)
+      *(int64_t *)nn_data(&t->v) = lua_tointeger(L, 1);
+    else
+      set_at(&t->v, 0, lua_tonumber(L, 1));
     return 1;
   }
   if (!lua_istable(L, 1))
     nnL_error(L, "tensor: wants a number or nested lists of numbers, got %s", nnL_what(L, 1));
-  nn_shape s = table_shape(L, 1);
-  lua_pushvalue(L, 1);
-  check_table(L, &s, 0, &whole);
-  if (!nn_is_real(o.dtype) && !whole)
-    nnL_error(L, "tensor: a fraction does not fit dtype %s", nn_dtype_name(o.dtype));
-  nn_tensor *t = new_tensor(L, "tensor", &o, &s);
-  luaL_checkstack(L, NN_MAXDIM + 1, "a nested table");
-  lua_pushvalue(L, 1);
-  if (t->v.numel > 0) fill_table(L, &t->v, 0, 0);
-  lua_pop(L, 1);
+  tensor_of_table(L, 1, "tensor", &o);
   return 1;
 }
 
@@ -302,6 +322,50 @@ static int l_is_tensor(lua_State *L) {
   lua_pushboolean(L, nnL_test(L, 1, NNL_TENSOR) != NULL);
   return 1;
 }
+
+/* ---- like another one: x:zeros_like{dtype = ...}, nn.zeros_like(x) ---- */
+
+/* Boxes a tensor of the shape of the argument, and of its dtype unless told. */
+static nn_tensor *like(lua_State *L, const char *who, int args, bool floating) {
+  int last = lua_gettop(L);
+  const nn_value *x = &nnL_check_tensor(L, 1)->v;
+  nn_dtype d = floating && !nn_is_real(x->dtype) ? real(L) : x->dtype;
+  options o = read_options(L, who, &last, d);
+  if (last != args) nnL_error(L, "%s: too %s arguments", who, last < args ? "few" : "many");
+  if (floating && !nn_is_real(o.dtype))
+    nnL_error(L, "%s: dtype must be floating, got %s", who, nn_dtype_name(o.dtype));
+  nn_shape s = x->shape;
+  return new_tensor(L, who, &o, &s);
+}
+
+static int filled_like(lua_State *L, const char *who, double x) {
+  return nnL_settle(L, nn_fill_into(nnL_ctx(L), &like(L, who, 1, false)->v, x));
+}
+static int l_zeros_like(lua_State *L) {
+  return filled_like(L, "zeros_like", 0);
+}
+static int l_ones_like(lua_State *L) {
+  return filled_like(L, "ones_like", 1);
+}
+static int l_full_like(lua_State *L) {
+  double x = luaL_checknumber(L, 2);
+  nn_tensor *t = like(L, "full_like", 2, false);
+  if (!nn_is_real(t->v.dtype) && x != floor(x))
+    nnL_error(L, "full_like: %f does not fit dtype %s", x, nn_dtype_name(t->v.dtype));
+  return nnL_settle(L, nn_fill_into(nnL_ctx(L), &t->v, x));
+}
+static int l_rand_like(lua_State *L) {
+  draw(nnL_ctx(L), &like(L, "rand_like", 1, true)->v, false);
+  return 1;
+}
+static int l_randn_like(lua_State *L) {
+  draw(nnL_ctx(L), &like(L, "randn_like", 1, true)->v, true);
+  return 1;
+}
+
+static const luaL_Reg likes[] = {{"zeros_like", l_zeros_like}, {"ones_like", l_ones_like},
+                                 {"full_like", l_full_like},   {"rand_like", l_rand_like},
+                                 {"randn_like", l_randn_like}, {NULL, NULL}};
 
 static const luaL_Reg functions[] = {{"tensor", l_tensor},
                                      {"zeros", l_zeros},
@@ -319,4 +383,8 @@ static const luaL_Reg functions[] = {{"tensor", l_tensor},
 
 void nnL_open_make(lua_State *L, nnL_state *s) {
   nnL_setfuncs(L, s, functions);
+  nnL_setfuncs(L, s, likes);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->methods[NNL_TENSOR]);
+  nnL_setfuncs(L, s, likes);
+  lua_pop(L, 1);
 }

@@ -3,10 +3,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "bind/nnl.h"
+#include "bind/l_struct.h"
 #include "grad/graph.h"
+#include "kernel/places.h"
 
-extern const nn_op nn_op_to, nn_op_reshape, nn_op_clone, nn_op_transpose;
+extern const nn_op nn_op_to, nn_op_reshape, nn_op_view, nn_op_clone, nn_op_transpose;
 
 static const nn_value *check_value(lua_State *L, int index) {
   return &nnL_check_tensor(L, index)->v;
@@ -113,45 +114,80 @@ static int l_to(lua_State *L) {
   return nnL_settle(L, nn_apply(nnL_ctx(L), &nn_op_to, &d, 1, &x, box));
 }
 
+/* Fills the size that is -1, if the others allow it, and checks that the shape has as many
+   elements. */
+static void settle_shape(lua_State *L, const char *who, const nn_value *x, nn_shape *s) {
+  int64_t known = 1;
+  int open = -1;
+  nn_text a, b;
+  bool fits = true;
+  nn_shape asked = *s;
+  for (int i = 0; i < s->ndim; i++) {
+    if (s->dim[i] == -1 && open >= 0) nnL_error(L, "%s: only one size may be -1", who);
+    if (s->dim[i] == -1)
+      open = i;
+    else
+      fits = fits && s->dim[i] >= 0 && !__builtin_mul_overflow(known, s->dim[i], &known);
+  }
+  if (open >= 0) {
+    fits = fits && known > 0 && x->numel % known == 0;
+    if (fits) s->dim[open] = x->numel / known;
+  } else {
+    fits = fits && known == x->numel;
+  }
+  if (!fits)
+    nnL_error(L, "%s: %s has %lld elements, which do not fill %s", who, nn_value_text(&a, x),
+              (long long)x->numel, nn_shape_text(&b, &asked));
+}
+
+/* The argument in another shape, as a view where its strides allow one, else (unless `copy` is
+   false) copied. */
+static int reshaped(lua_State *L, const char *who, nn_shape s, bool copy) {
+  nn_tensor **box = nnL_box_tensor(L), *x = nnL_check_tensor(L, 1);
+  nn_ints sizes = {0};
+  nn_value seen;
+  settle_shape(L, who, &x->v, &s);
+  sizes.n = s.ndim;
+  memcpy(sizes.v, s.dim, sizeof s.dim);
+  bool view = !x->v.dense && (!copy || nn_value_reshape(&seen, &x->v, &s));
+  return nnL_settle(L,
+                    nn_apply(nnL_ctx(L), view ? &nn_op_view : &nn_op_reshape, &sizes, 1, &x, box));
+}
+
 /* x:view(2, 3), x:view{2, 3}: like reshape, but never a copy */
 static int l_view(lua_State *L) {
-  int last = lua_gettop(L);
-  nn_tensor **box = nnL_box_tensor(L), *x = nnL_check_tensor(L, 1);
-  nn_shape s = nnL_shape(L, 2, last, "view");
-  nn_ints sizes = {.n = s.ndim};
-  memcpy(sizes.v, s.dim, sizeof s.dim);
-  if (!x->v.dense)
-    nnL_error(L, "view: the tensor is not contiguous; use reshape, which copies then");
-  return nnL_settle(L, nn_apply(nnL_ctx(L), &nn_op_reshape, &sizes, 1, &x, box));
+  check_value(L, 1);
+  return reshaped(L, "view", nnL_shape(L, 2, lua_gettop(L), "view"), false);
 }
 
 static int l_reshape(lua_State *L) {
-  int last = lua_gettop(L);
-  nn_tensor **box = nnL_box_tensor(L), *x = nnL_check_tensor(L, 1);
-  nn_shape s = nnL_shape(L, 2, last, "reshape");
-  nn_ints sizes = {.n = s.ndim};
-  memcpy(sizes.v, s.dim, sizeof s.dim);
-  return nnL_settle(L, nn_apply(nnL_ctx(L), &nn_op_reshape, &sizes, 1, &x, box));
-}
-
-static int reshape_like(lua_State *L, const char *who, const nn_shape *s) {
-  nn_tensor **box = nnL_box_tensor(L), *x = nnL_check_tensor(L, 1);
-  nn_ints sizes = {.n = s->ndim};
-  (void)who;
-  memcpy(sizes.v, s->dim, sizeof s->dim);
-  return nnL_settle(L, nn_apply(nnL_ctx(L), &nn_op_reshape, &sizes, 1, &x, box));
+  check_value(L, 1);
+  return reshaped(L, "reshape", nnL_shape(L, 2, lua_gettop(L), "reshape"), true);
 }
 
 static int l_view_as(lua_State *L) {
   lua_settop(L, 2);
-  nn_shape s = check_value(L, 2)->shape;
-  return reshape_like(L, "view_as", &s);
+  return reshaped(L, "view_as", check_value(L, 2)->shape, false);
 }
 
+/* x:flatten(), x:flatten(2): from a dimension on, x:flatten(1, 2): these dimensions become one */
 static int l_flatten(lua_State *L) {
-  lua_settop(L, 1);
-  nn_shape s = nn_shape_1(check_value(L, 1)->numel);
-  return reshape_like(L, "flatten", &s);
+  lua_settop(L, 3);
+  nn_ctx *ctx = nnL_ctx(L);
+  const nn_shape *x = &check_value(L, 1)->shape;
+  int first = 0, last = x->ndim - 1;
+  nn_shape s = {0};
+  if (!lua_isnil(L, 2))
+    nnL_expect(L, nn_shape_dim(ctx, "flatten", luaL_checkinteger(L, 2), x->ndim, &first));
+  if (!lua_isnil(L, 3))
+    nnL_expect(L, nn_shape_dim(ctx, "flatten", luaL_checkinteger(L, 3), x->ndim, &last));
+  if (x->ndim > 0 && last < first)
+    nnL_error(L, "flatten: dimension %d comes before %d", last + 1, first + 1);
+  for (int d = 0; d < first; d++) s.dim[s.ndim++] = x->dim[d];
+  s.dim[s.ndim++] = 1;
+  for (int d = first; d <= last; d++) s.dim[s.ndim - 1] *= x->dim[d];
+  for (int d = last + 1; d < x->ndim; d++) s.dim[s.ndim++] = x->dim[d];
+  return reshaped(L, "flatten", s, true);
 }
 
 static int l_unsqueeze(lua_State *L) {
@@ -163,7 +199,7 @@ static int l_unsqueeze(lua_State *L) {
   for (int i = s.ndim; i > d; i--) s.dim[i] = s.dim[i - 1];
   s.dim[d] = 1;
   s.ndim++;
-  return reshape_like(L, "unsqueeze", &s);
+  return reshaped(L, "unsqueeze", s, false);
 }
 
 static int l_squeeze(lua_State *L) {
@@ -175,7 +211,7 @@ static int l_squeeze(lua_State *L) {
   for (int i = 0; i < s.ndim; i++)
     if (s.dim[i] != 1 || (d >= 0 && i != d)) s.dim[n++] = s.dim[i];
   s.ndim = n;
-  return reshape_like(L, "squeeze", &s);
+  return reshaped(L, "squeeze", s, false);
 }
 
 static int l_t(lua_State *L) {
@@ -336,6 +372,8 @@ static const luaL_Reg events[] = {
   {"__le", l_le},         {NULL, NULL}};
 
 void nnL_open_tensor(lua_State *L, nnL_state *s) {
+  nnL_open_struct(L, s);
+  nnL_open_linalg(L, s);
   nnL_setfuncs(L, s, results);
   lua_rawgeti(L, LUA_REGISTRYINDEX, s->methods[NNL_TENSOR]);
   nnL_setfuncs(L, s, results);
