@@ -20,7 +20,7 @@ require "nn.module_methods"
 -- What the core keeps for us.
 local internal = {
   asset = true, grad = true, gradcheck = true, hooks = true, isatty = true, kind = true,
-  loaded = true, methods = true,
+  loaded = true, methods = true, optim = true,
   rng_state = true, set_rng_state = true, train_step = true,
 }
 
@@ -45,6 +45,8 @@ local sources = {
   grad = {"nn.gradcheck", "grad"},
   gradcheck = {"nn.gradcheck", "gradcheck"},
   numeric_grad = {"nn.gradcheck", "numeric_grad"},
+  optim = {"nn.optim"},
+  schedule = {"nn.schedule"},
 }
 
 return setmetatable(nn, {__index = function(self, name)

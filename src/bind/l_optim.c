@@ -1,13 +1,9 @@
-/* bind/l_optim.c: optimizers: constructors in nn.optim, step, zero_grad, options as fields,
-   groups, slots. */
+/* bind/l_optim.c: optimizers: constructors in nn.optim, step, zero_grad, options as fields. */
+#include "bind/l_optim.h"
+
 #include <string.h>
 
-#include "bind/nnl.h"
 #include "optim/train.h"
-
-static nn_optim *check_optim(lua_State *L, int index) {
-  return nnL_check(L, index, NNL_OPTIM);
-}
 
 /* ---- constructors ---- */
 
@@ -144,86 +140,22 @@ static int drive(lua_State *L, nn_optim *o) {
    returned. */
 static int l_step(lua_State *L) {
   lua_settop(L, 2);
-  nn_optim *o = check_optim(L, 1);
+  nn_optim *o = nnL_check_optim(L, 1);
   if (o->class->drive && !lua_isnil(L, 2)) return drive(L, o);
   if (!lua_isnil(L, 2)) lua_call(L, 0, 1);
-  o = check_optim(L, 1); /* the closure may have released it */
+  o = nnL_check_optim(L, 1); /* the closure may have released it */
   nnL_expect(L, nn_optim_step(o->ctx, o));
   return lua_gettop(L) > 1;
 }
 
 /* opt:needs_closure(): whether step has to be given one. */
 static int l_needs_closure(lua_State *L) {
-  lua_pushboolean(L, check_optim(L, 1)->class->drive != NULL);
+  lua_pushboolean(L, nnL_check_optim(L, 1)->class->drive != NULL);
   return 1;
 }
 
 static int l_zero_grad(lua_State *L) {
-  nn_optim_zero_grad(check_optim(L, 1));
-  return 0;
-}
-
-static void push_options(lua_State *L, const nn_optim *o, int g) {
-  for (const nn_param *p = o->class->params; p->kind != NN_PARAM_END; p++) {
-    nn_arg v = nn_param_get(p, o->hyper[g]);
-    nnL_push_arg(L, &v);
-    lua_setfield(L, -2, p->name);
-  }
-}
-
-/* opt:groups(): a list of {params =, lr =, ...}, to look at. */
-static int l_groups(lua_State *L) {
-  nn_optim *o = check_optim(L, 1);
-  lua_createtable(L, o->ngroups, 0);
-  for (int g = 0; g < o->ngroups; g++) {
-    int n = 0;
-    lua_newtable(L);
-    push_options(L, o, g);
-    lua_newtable(L);
-    for (int i = 0; i < o->nparams; i++) {
-      if (o->param[i].group != g) continue;
-      nnL_push(L, NNL_TENSOR, o->param[i].t);
-      lua_rawseti(L, -2, ++n);
-    }
-    lua_setfield(L, -2, "params");
-    lua_rawseti(L, -2, g + 1);
-  }
-  return 1;
-}
-
-static int l_class(lua_State *L) {
-  lua_pushstring(L, check_optim(L, 1)->class->name);
-  return 1;
-}
-
-/* opt:_slots(): for each parameter {steps =, m = view, v = view}, what a state is made of. */
-static int l_slots(lua_State *L) {
-  nn_optim *o = check_optim(L, 1);
-  lua_createtable(L, o->nparams, 0);
-  for (int i = 0; i < o->nparams; i++) {
-    lua_newtable(L);
-    lua_pushinteger(L, o->param[i].steps);
-    lua_setfield(L, -2, "steps");
-    for (int k = 0; k < o->nslots; k++) {
-      char room[16];
-      const char *name = nn_optim_slot_name(o, k, room, sizeof room);
-      if (!name || !o->slot[k]) continue;
-      nn_tensor **box = nnL_box_tensor(L);
-      nnL_expect(L, nn_optim_slot(o->ctx, o, k, i, box));
-      lua_setfield(L, -2, name);
-    }
-    lua_rawseti(L, -2, i + 1);
-  }
-  return 1;
-}
-
-/* opt:_set_steps(i, n) */
-static int l_set_steps(lua_State *L) {
-  nn_optim *o = check_optim(L, 1);
-  lua_Integer i = luaL_checkinteger(L, 2), n = luaL_checkinteger(L, 3);
-  if (i < 1 || i > o->nparams || n < 0)
-    nnL_error(L, "_set_steps: parameter %d, %d steps", (int)i, (int)n);
-  o->param[i - 1].steps = n;
+  nn_optim_zero_grad(nnL_check_optim(L, 1));
   return 0;
 }
 
@@ -234,7 +166,7 @@ static int l_index(lua_State *L) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, s->methods[NNL_OPTIM]);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, -2) != LUA_TNIL || lua_type(L, 2) != LUA_TSTRING) return 1;
-  nn_optim *o = check_optim(L, 1);
+  nn_optim *o = nnL_check_optim(L, 1);
   const nn_param *p = nn_param_find(o->class->params, lua_tostring(L, 2));
   if (!p) return 1;
   nn_arg v = nn_param_get(p, o->hyper[0]);
@@ -242,25 +174,25 @@ static int l_index(lua_State *L) {
   return 1;
 }
 
-/* Sets an option in every group; when the new options do not go together, none is changed. */
-static int l_newindex(lua_State *L) {
-  nn_optim *o = check_optim(L, 1);
-  const char *name = luaL_checkstring(L, 2);
-  const nn_param *p = nn_param_find(o->class->params, name);
-  nn_arg v = nnL_arg(L, 3), old;
-  nn_status st = NN_OK;
-  if (!p) nnL_expect(L, nn_param_unknown(o->ctx, o->class->name, o->class->params, name));
-  for (int g = 0; g < o->ngroups && st == NN_OK; g++) {
-    old = nn_param_get(p, o->hyper[g]);
-    st = nn_param_set(o->ctx, o->class->name, p, o->hyper[g], &v);
-    if (st == NN_OK && o->class->check && (st = o->class->check(o->ctx, o->hyper[g])) != NN_OK) {
-      char text[NN_ERR_SIZE];
-      memcpy(text, o->ctx->err, sizeof text);
-      nn_param_set(o->ctx, o->class->name, p, o->hyper[g], &old);
-      memcpy(o->ctx->err, text, sizeof text);
-    }
+void nnL_set_option(lua_State *L, nn_optim *o, int first, int end, const char *name, int index) {
+  const nn_optim_class *class = o->class;
+  const nn_param *p = nn_param_find(class->params, name);
+  nn_arg v = nnL_arg(L, index);
+  if (!p) nnL_expect(L, nn_param_unknown(o->ctx, class->name, class->params, name));
+  void *trial = lua_newuserdatauv(L, class->size, 0);
+  for (int g = first; g < end; g++) {
+    memcpy(trial, o->hyper[g], class->size);
+    nnL_expect(L, nn_param_set(o->ctx, class->name, p, trial, &v));
+    if (class->check) nnL_expect(L, class->check(o->ctx, trial));
   }
-  nnL_expect(L, st);
+  for (int g = first; g < end; g++)
+    nnL_expect(L, nn_param_set(o->ctx, class->name, p, o->hyper[g], &v));
+  lua_pop(L, 1);
+}
+
+static int l_newindex(lua_State *L) {
+  nn_optim *o = nnL_check_optim(L, 1);
+  nnL_set_option(L, o, 0, o->ngroups, luaL_checkstring(L, 2), 3);
   return 0;
 }
 
@@ -291,21 +223,17 @@ static int l_train_step(lua_State *L) {
   nn_tensor *x = nnL_check_tensor(L, 4), *y = nnL_check_tensor(L, 5);
   void *outer = s->ctx->host;
   s->ctx->host = L;
+  nn_optim_retain(optim); /* a module of the script may release it */
   nn_status st = nn_train_step(s->ctx, model, loss, optim, x, y, &value);
+  nn_optim_release(optim);
   s->ctx->host = outer;
   nnL_expect(L, st);
   lua_pushnumber(L, value);
   return 1;
 }
 
-static const luaL_Reg methods[] = {{"step", l_step},
-                                   {"needs_closure", l_needs_closure},
-                                   {"zero_grad", l_zero_grad},
-                                   {"groups", l_groups},
-                                   {"_class", l_class},
-                                   {"_slots", l_slots},
-                                   {"_set_steps", l_set_steps},
-                                   {NULL, NULL}};
+static const luaL_Reg methods[] = {
+  {"step", l_step}, {"needs_closure", l_needs_closure}, {"zero_grad", l_zero_grad}, {NULL, NULL}};
 static const luaL_Reg events[] = {{"__index", l_index},       {"__newindex", l_newindex},
                                   {"__tostring", l_tostring}, {"__gc", l_gc},
                                   {"__close", l_gc},          {NULL, NULL}};
@@ -313,6 +241,7 @@ static const luaL_Reg functions[] = {{"train_step", l_train_step}, {NULL, NULL}}
 
 void nnL_open_optim(lua_State *L, nnL_state *s) {
   nnL_setfuncs(L, s, functions);
+  nnL_open_fitting(L, s);
   lua_newtable(L);
   for (const nn_optim_class *const *class = nn_optims; *class; class ++) {
     nnL_closure(L, s, l_new, *class);
@@ -321,6 +250,7 @@ void nnL_open_optim(lua_State *L, nnL_state *s) {
   lua_setfield(L, -2, "optim");
   lua_rawgeti(L, LUA_REGISTRYINDEX, s->methods[NNL_OPTIM]);
   nnL_setfuncs(L, s, methods);
+  nnL_open_optim_state(L, s);
   lua_pop(L, 1);
   lua_rawgeti(L, LUA_REGISTRYINDEX, s->meta[NNL_OPTIM]);
   nnL_setfuncs(L, s, events);

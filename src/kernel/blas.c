@@ -93,6 +93,28 @@ nn_status nn_blas_check(nn_ctx *ctx, const char *who, int64_t m, int64_t n, int6
                  who, (long long)m, (long long)k, (long long)n);
 }
 
+/* Fortran: arguments by address, columns one after the other. */
+void dgelsy_(const int *m, const int *n, const int *nrhs, double *a, const int *lda, double *b,
+             const int *ldb, int *jpvt, const double *rcond, int *rank, double *work,
+             const int *lwork, int *info);
+
+nn_status nn_lstsq(nn_ctx *ctx, int m, int n, int k, double *a, double *b, double rcond) {
+  const int ldb = m > n ? m : n, ask = -1;
+  int rank = 0, info = 0;
+  double want = 0;
+  size_t pivots = (size_t)n * sizeof(int);
+  int *pivot = nn_mem_take_zero(ctx, pivots);
+  if (!pivot) return NN_ENOMEM;
+  dgelsy_(&m, &n, &k, a, &m, b, &ldb, pivot, &rcond, &rank, &want, &ask, &info);
+  const int size = (int)want;
+  double *work = nn_mem_take(ctx, (size_t)size * sizeof *work);
+  if (work) dgelsy_(&m, &n, &k, a, &m, b, &ldb, pivot, &rcond, &rank, work, &size, &info);
+  nn_mem_give(ctx, pivot, pivots);
+  if (!work) return NN_ENOMEM;
+  nn_mem_give(ctx, work, (size_t)size * sizeof *work);
+  return NN_OK;
+}
+
 bool nn_blas_shares_threads(void) {
   return openblas_get_parallel() == OPENBLAS_OPENMP;
 }

@@ -15,6 +15,12 @@ void nn_gemm_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha,
 void nn_gemm_f64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, double alpha, const double *a,
                  int64_t lda, const double *b, int64_t ldb, double beta, double *c, int64_t ldc);
 
+/* Least squares by QR with column pivoting (LAPACK's gelsy): the x with the least |A x - b|, the
+   shortest one where the rank of A is short. Columns one after the other: A (m, n), which is
+   overwritten, b (max(m, n), k), whose first n rows become x. Singular values below rcond times the
+   largest count as 0. */
+nn_status nn_lstsq(nn_ctx *ctx, int m, int n, int k, double *a, double *b, double rcond);
+
 /* Fails when a size of a matrix product passes what BLAS can count. */
 nn_status nn_blas_check(nn_ctx *ctx, const char *who, int64_t m, int64_t n, int64_t k);
 

@@ -76,6 +76,14 @@ static void direction(nn_optim *o, int g) {
     nn_flat_axpy(o, weight[i] - nn_flat_dot(o, slot_y(i), d) / curvature[i], slot_s(i), d);
 }
 
+/* No more pairs than there are, whatever a loaded state says. */
+static void count_pairs(nn_optim *o) {
+  int n = 0;
+  while (n < MOST && slot_y(n) < o->nslots && o->slot[slot_s(n)] && o->slot[slot_y(n)]) n++;
+  if (!(o->global[PAIRS] >= 0)) o->global[PAIRS] = 0;
+  if (o->global[PAIRS] > n) o->global[PAIRS] = n;
+}
+
 static void forget(nn_optim *o) {
   o->global[PAIRS] = o->global[ITERATIONS] = o->global[LENGTH] = 0;
 }
@@ -134,6 +142,7 @@ static nn_status drive(nn_ctx *ctx, nn_optim *o, const nn_closure *closure, doub
   const lbfgs *h = o->hyper[0];
   nn_search s = {.ctx = ctx, .o = o, .closure = closure, .tolerance = h->tolerance_change};
   nn_point now = {.g = NN_LBFGS_A};
+  count_pairs(o);
   NN_TRY(nn_flat_load(ctx, o, NN_LBFGS_BEFORE));
   nn_status st = closure->call(closure->user, &now.f);
   s.evaluations++;
@@ -187,6 +196,7 @@ const nn_optim_class nn_optim_lbfgs = {
   .globals = {"length", "scale", "pairs", "iterations", "evaluations"},
   .scratch = 6,
   .one_group = true,
+  .pairs = true,
   .formula = formula,
   .drive = drive,
 };

@@ -228,6 +228,22 @@ const char *nn_optim_slot_name(const nn_optim *o, int k, char *buf, size_t size)
   return buf;
 }
 
+nn_status nn_optim_slot_make(nn_ctx *ctx, nn_optim *o, const char *name, int *slot) {
+  char room[16], which = 0;
+  int pair = 0, named = named_slots(o->class), k = 0;
+  while (k < named - o->class->scratch && strcmp(o->class->slots[k], name) != 0) k++;
+  if (k == named - o->class->scratch) {
+    if (sscanf(name, "%c%5d", &which, &pair) != 2 || pair < 1) pair = 0;
+    k = named + 2 * (pair - 1) + (which == 'y');
+    if (!pair || !o->class->pairs || strcmp(nn_optim_slot_name(o, k, room, sizeof room), name) != 0)
+      return nn_fail(ctx, NN_EVALUE, "%s keeps no '%.40s'", o->class->name, name);
+  }
+  if (k >= o->nslots) NN_TRY(more_places(ctx, o, k + 1));
+  if (!o->slot[k]) NN_TRY(new_zeros(ctx, o->bytes, &o->slot[k]));
+  *slot = k;
+  return NN_OK;
+}
+
 nn_status nn_optim_slot(nn_ctx *ctx, nn_optim *o, int k, int i, nn_tensor **out) {
   const nn_tensor *t = o->param[i].t;
   nn_value v;

@@ -78,6 +78,7 @@ struct nn_optim_class {
   int scratch;                            /* so many of the last slots are no state */
   bool decoupled; /* weight_decay shrinks the weights instead of entering g */
   bool one_group; /* the update has no meaning group by group */
+  bool pairs;     /* behind its slots it keeps pairs s1, y1, s2, y2, ... */
   /* Which of the slots these options need, a bit each; NULL: all. */
   unsigned (*uses)(const void *hyper);
   /* Completes options that stand for another one's value. NULL: none do. */
@@ -195,6 +196,8 @@ void nn_optim_zero_grad(nn_optim *o);
 nn_status nn_optim_room(nn_ctx *ctx, nn_optim *o, int upto);
 /* The name of slot k: the class's, or of what it added. NULL: scratch. */
 const char *nn_optim_slot_name(const nn_optim *o, int k, char *buf, size_t size);
+/* The place of that name, with zeros where it was not in use yet. */
+nn_status nn_optim_slot_make(nn_ctx *ctx, nn_optim *o, const char *name, int *slot);
 /* A view of slot k (not NULL) of parameter i, shaped like it. */
 nn_status nn_optim_slot(nn_ctx *ctx, nn_optim *o, int k, int i, nn_tensor **out);
 /* "Adam({lr = 0.01})": what makes its first group again. */
