@@ -88,7 +88,8 @@ describe("every operation agrees with PyTorch", function()
       nn.set_default_dtype(dtype)
       for _, case in ipairs(list) do
         local ok, err = pcall(run, case, dtype)
-        if not ok then failed[#failed + 1] = tostring(type(err) == "table" and err.message or err) end
+        if type(err) == "table" then err = err.message end
+        if not ok then failed[#failed + 1] = tostring(err) end
       end
       nn.set_default_dtype("float32")
       assert.equal("", table.concat(failed, "\n"))

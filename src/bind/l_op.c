@@ -68,6 +68,7 @@ static nn_status number_tensor(nn_ctx *ctx, const inputs *in, int k, nn_tensor *
 static nn_status apply_inputs(nn_ctx *ctx, const nn_op *op, const void *attr, const inputs *in,
                               nn_tensor **out) {
   nn_tensor *t[NN_MAXIN], *made[NN_MAXIN] = {0};
+  const int64_t real = ctx->real;
   nn_status st = NN_OK;
   *out = NULL;
   for (int k = 0; k < in->n; k++) {
@@ -75,7 +76,7 @@ static nn_status apply_inputs(nn_ctx *ctx, const nn_op *op, const void *attr, co
     if (!t[k])
       NN_GO(number_tensor(ctx, in, k, &made[k]));
     else if (in->fraction && !nn_is_real(t[k]->v.dtype))
-      NN_GO(nn_apply(ctx, &nn_op_to, &(int64_t){ctx->real}, 1, &t[k], &made[k]));
+      NN_GO(nn_apply(ctx, &nn_op_to, &real, 1, &t[k], &made[k]));
     if (made[k]) t[k] = made[k];
   }
   st = nn_apply(ctx, op, attr, in->n, t, out);

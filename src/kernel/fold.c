@@ -104,11 +104,10 @@ static nn_status long_row(nn_ctx *ctx, const job *j, int64_t line) {
   nn_fold_state s, part[GROUP];
   const int64_t n = j->a->n, pieces = (n + PIECE - 1) / PIECE;
   const char *x = j->x + (size_t)(line * n) * j->f->size;
-  int threads = nn_threads_for(ctx, n);
   for (int64_t lo = 0; lo < pieces; lo += GROUP) {
     int used = pieces - lo < GROUP ? (int)(pieces - lo) : GROUP;
     NN_TRY(nn_poll(ctx));
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(nn_threads_for(ctx, n)) schedule(static)
     for (int p = 0; p < used; p++) {
       int64_t at = (lo + p) * PIECE;
       j->f->piece(n - at < PIECE ? n - at : PIECE, x + (size_t)at * j->f->size, j->arg, &part[p]);

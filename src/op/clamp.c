@@ -20,6 +20,13 @@ static double most(const clamp_attr *a) {
   return a->hi >= NN_REAL_MAX ? (double)INFINITY : a->hi;
 }
 
+/* A bound of whole numbers, rounded inwards by the caller, within the type. */
+static int64_t whole(double x, bool wide) {
+  const int64_t bottom = wide ? INT64_MIN : 0, top = wide ? INT64_MAX : UINT8_MAX;
+  if (x <= (double)bottom) return bottom;
+  return x >= (double)top ? top : (int64_t)x;
+}
+
 #define NN_SELF "op/clamp.c"
 #include "kernel/each_type.h"
 
@@ -47,19 +54,11 @@ const nn_op nn_op_clamp = {
 };
 #else
 
-#ifdef NN_INTEGER
-/* The whole number within the type that bounds it the same. */
-static R FN(bound)(double x) {
-  const bool wide = sizeof(R) == 8;
-  const double bottom = wide ? -0x1p63 : 0, top = wide ? 0x1p63 : 255;
-  return x <= bottom ? (R)bottom : x >= top ? (R)(wide ? INT64_MAX : 255) : (R)x;
-}
-#endif
-
 NN_HOT static void FN(row)(int64_t n, void *const *p, const void *attr) {
   const clamp_attr *a = attr;
 #ifdef NN_INTEGER
-  const R lo = FN(bound)(ceil(least(a))), hi = FN(bound)(floor(most(a)));
+  const bool wide = sizeof(R) == sizeof(int64_t);
+  const R lo = (R)whole(ceil(least(a)), wide), hi = (R)whole(floor(most(a)), wide);
 #else
   const R lo = (R)least(a), hi = (R)most(a);
 #endif
