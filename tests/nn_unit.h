@@ -14,7 +14,7 @@
 #include "loss/loss.h"
 #include "nn_test.h"
 
-enum { UNIT_MAX = 12 };
+enum { UNIT_MAX = 24 };
 
 /* One of op, layer and loss, and one of its examples. */
 typedef struct subject {
@@ -208,10 +208,32 @@ static inline nn_status unit_make(nn_ctx *ctx, const subject *s, nn_dtype dtype,
 
 /* ---- calling ---- */
 
+extern const nn_op nn_op_cat, nn_op_reshape;
+
+/* A layer of several tensors: its results, flat and one behind the other, so that each is checked.
+ */
+static inline nn_status call_layer(unit *u, nn_tensor *const *in, nn_tensor **y) {
+  nn_tensor *out[NN_LAYER_MANY] = {NULL}, *flat[NN_LAYER_MANY] = {NULL};
+  const int64_t dim = 1;
+  const nn_ints line = {1, {-1}};
+  int n = u->s->layer->nout;
+  nn_status st = nn_layer_forward_many(u->ctx, u->layer, u->nin, in, out);
+  for (int i = 0; i < n && st == NN_OK; i++) {
+    if (out[i]->v.numel == 0) /* of nothing -1 cannot tell its size */
+      st = nn_apply(u->ctx, &nn_op_reshape, &(nn_ints){1, {0}}, 1, &out[i], &flat[i]);
+    else
+      st = nn_apply(u->ctx, &nn_op_reshape, &line, 1, &out[i], &flat[i]);
+  }
+  if (st == NN_OK) st = nn_apply(u->ctx, &nn_op_cat, &dim, n, flat, y);
+  for (int i = 0; i < n; i++) nn_tensor_release(out[i]), nn_tensor_release(flat[i]);
+  return st;
+}
+
 /* Every call starts from the same place of the random streams. */
 static inline nn_status unit_call(unit *u, nn_tensor *const *in, bool last, nn_tensor **y) {
   nn_rng_init(&u->ctx->rng, 7);
   *y = NULL;
+  if (u->layer && u->layer->class->forward_many) return call_layer(u, in, y);
   if (u->layer) return nn_layer_forward(u->ctx, u->layer, in[0], last, y);
   if (u->loss) return nn_loss_forward(u->ctx, u->loss, in[0], in[1], y);
   if (last && u->nin == 1) return nn_apply_last(u->ctx, u->s->op, u->attr, in[0], y);

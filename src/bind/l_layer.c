@@ -209,15 +209,83 @@ static int l_new_like(lua_State *L) {
 
 /* ---- running ---- */
 
+static nn_tensor *check_input(lua_State *L, const nn_layer *l, int index) {
+  nn_tensor *x = nnL_test(L, index, NNL_TENSOR);
+  if (x) return x;
+  lua_pushvalue(L, index);
+  nnL_error(L, "%s: the input must be a tensor, got %s", l->class->name, nnL_what(L, -1));
+}
+
+/* Reads a state of several tensors; they stay on the stack, whatever becomes of the table. */
+static void check_state(lua_State *L, const nn_layer *l, int index, int n, nn_tensor **in) {
+  if (!lua_istable(L, index) || (int)lua_rawlen(L, index) != n)
+    nnL_error(L, "%s: the state must be a list of %d tensors, as it was returned, got %s",
+              l->class->name, n, nnL_what(L, index));
+  for (int i = 0; i < n; i++) {
+    lua_rawgeti(L, index, i + 1);
+    in[i] = check_input(L, l, -1);
+  }
+}
+
+/* The tensors among arguments 2..last; returns how many. */
+static int check_inputs(lua_State *L, const nn_layer *l, int last, nn_tensor **in) {
+  const nn_layer_class *k = l->class;
+  int most = k->state > 1 ? k->most - k->state + 1 : k->most, n = 0;
+  while (last > 1 + k->least && lua_isnil(L, last)) last--;
+  if (last - 1 > most)
+    nnL_error(L, "%s: takes at most %d arguments, got %d", k->name, most, last - 1);
+  luaL_checkstack(L, NN_LAYER_MANY + 4, "layer");
+  for (int i = 2; i <= last; i++) {
+    bool bundle = k->state > 1 && i - 1 > k->least;
+    if (bundle) check_state(L, l, i, k->state, in + n);
+    if (!bundle) in[n] = check_input(L, l, i);
+    n += bundle ? k->state : 1;
+  }
+  return n;
+}
+
+static void move_to_box(lua_State *L, int index, nn_tensor *t) {
+  *(nn_tensor **)lua_touserdata(L, index) = t;
+}
+
+/* A layer of several tensors: its results, the state of several as one table. */
+static int forward_many(lua_State *L, nn_layer *l) {
+  nnL_state *s = nnL_here(L);
+  const nn_layer_class *k = l->class;
+  nn_tensor *in[NN_LAYER_MANY], *out[NN_LAYER_MANY];
+  int last = lua_gettop(L), first = last + 1;
+  luaL_checkstack(L, NN_LAYER_MANY + 4, "layer");
+  for (int i = 0; i < k->nout; i++) nnL_box_tensor(L);
+  check_layer(L, 1);
+  int n = check_inputs(L, l, last, in);
+  void *outer = s->ctx->host;
+  s->ctx->host = L;
+  nn_status st = nn_layer_forward_many(s->ctx, l, n, in, out);
+  s->ctx->host = outer;
+  nnL_expect(L, st);
+  for (int i = 0; i < k->nout; i++) move_to_box(L, first + i, out[i]);
+  lua_settop(L, last + k->nout);
+  if (k->state < 2) return k->nout;
+  lua_createtable(L, k->state, 0);
+  for (int i = 1; i <= k->state; i++) {
+    lua_pushvalue(L, last + k->nout - k->state + i);
+    lua_rawseti(L, -2, i);
+  }
+  lua_replace(L, last + k->nout - k->state + 1);
+  lua_settop(L, last + k->nout - k->state + 1);
+  return k->nout - k->state + 1;
+}
+
 static int l_forward(lua_State *L) {
   nnL_state *s = nnL_here(L);
+  nn_layer *l = check_layer(L, 1);
+  if (l->class->forward_many) return forward_many(L, l);
   if (lua_gettop(L) > 2)
     nnL_error(L, "forward: this layer takes one tensor, got %d arguments", lua_gettop(L) - 1);
   lua_settop(L, 2);
-  nn_tensor **box = nnL_box_tensor(L), *x;
-  nn_layer *l = check_layer(L, 1);
-  if (!(x = nnL_test(L, 2, NNL_TENSOR)))
-    nnL_error(L, "%s: the input must be a tensor, got %s", l->class->name, nnL_what(L, 2));
+  nn_tensor **box = nnL_box_tensor(L);
+  l = check_layer(L, 1); /* a finalizer may have released it meanwhile */
+  nn_tensor *x = check_input(L, l, 2);
   void *outer = s->ctx->host;
   s->ctx->host = L;
   nn_status st = nn_layer_forward(s->ctx, l, x, false, box);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "layer/init.h"
+
 nn_status nn_layer_new(nn_ctx *ctx, const nn_layer_class *class, nn_layer **out) {
   *out = NULL;
   nn_layer *l = nn_mem_take_zero(ctx, class->size);
@@ -43,6 +45,29 @@ nn_status nn_layer_forward(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn
   return last ? nn_apply_last(ctx, k->op, attr, x, y) : nn_apply(ctx, k->op, attr, 1, &x, y);
 }
 
+nn_status nn_layer_forward_many(nn_ctx *ctx, nn_layer *l, int nin, nn_tensor *const *in,
+                                nn_tensor **out) {
+  const nn_layer_class *k = l->class;
+  if (!k->forward_many && nin == 1) return nn_layer_forward(ctx, l, in[0], false, out);
+  for (int i = 0; i < k->nout || i < 1; i++) out[i] = NULL;
+  int least = k->forward_many ? k->least : 1, most = k->forward_many ? k->most : 1;
+  if (nin >= least && nin <= most) return k->forward_many(ctx, l, nin, in, out);
+  if (least == most)
+    return nn_layer_fail(l, NN_EVALUE, "takes %d tensor%s, got %d", least, least > 1 ? "s" : "",
+                         nin);
+  return nn_layer_fail(l, NN_EVALUE, "takes %d to %d tensors, got %d", least, most, nin);
+}
+
+nn_status nn_layer_forward_one(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn_tensor **y) {
+  nn_tensor *out[NN_LAYER_MANY];
+  (void)last;
+  *y = NULL;
+  NN_TRY(nn_layer_forward_many(ctx, l, 1, &x, out));
+  *y = out[0];
+  for (int i = 1; i < l->class->nout; i++) nn_tensor_release(out[i]);
+  return NN_OK;
+}
+
 /* Room for one more element: the arrays are short and grow when a model is built, so each time
    by one. */
 static void *grown(nn_ctx *ctx, void *old, int n, size_t size) {
@@ -66,6 +91,26 @@ nn_status nn_layer_add(nn_ctx *ctx, nn_layer *l, const char *name, nn_tensor *t,
   slot->buffer = buffer;
   t->requires_grad = t->is_parameter = !buffer;
   return NN_OK;
+}
+
+nn_status nn_layer_add_uniform(nn_ctx *ctx, nn_layer *l, const char *name, const nn_shape *s,
+                               double bound) {
+  nn_tensor *t;
+  NN_TRY(nn_shape_check(ctx, l->class->name, s, sizeof(double)));
+  NN_TRY(nn_tensor_new(ctx, (nn_dtype)ctx->real, s, &t));
+  nn_init_uniform(ctx, bound, &t->v);
+  return nn_layer_add(ctx, l, name, t, false);
+}
+
+nn_status nn_layer_add_full(nn_ctx *ctx, nn_layer *l, const char *name, const nn_shape *s, double x,
+                            bool buffer) {
+  nn_tensor *t;
+  NN_TRY(nn_shape_check(ctx, l->class->name, s, sizeof(double)));
+  NN_TRY(nn_tensor_new(ctx, (nn_dtype)ctx->real, s, &t));
+  nn_status st = nn_fill_into(ctx, &t->v, x);
+  if (st == NN_OK) return nn_layer_add(ctx, l, name, t, buffer);
+  nn_tensor_release(t);
+  return st;
 }
 
 nn_tensor *nn_layer_find(const nn_layer *l, const char *name) {
@@ -106,4 +151,24 @@ nn_status nn_layer_fail(const nn_layer *l, nn_status code, const char *format, .
   va_end(ap);
   nn_fail_prefix(l->ctx, nn_layer_text(l, name, sizeof name));
   return code;
+}
+
+nn_status nn_layer_check_dtype(const nn_layer *l, const nn_tensor *x) {
+  nn_dtype d = l->nslot ? l->slot[0].tensor->v.dtype : x->v.dtype;
+  if (!nn_is_real(x->v.dtype))
+    return nn_layer_fail(l, NN_ETYPE, "the input is %s; convert it, as in x:to(\"float32\")",
+                         nn_dtype_name(x->v.dtype));
+  if (x->v.dtype == d) return NN_OK;
+  return nn_layer_fail(l, NN_ETYPE,
+                       "the weights are %s, the input is %s; convert one, as in x:to(\"%s\")",
+                       nn_dtype_name(d), nn_dtype_name(x->v.dtype), nn_dtype_name(d));
+}
+
+nn_status nn_layer_apply(const nn_layer *l, const nn_op *op, const void *attr, int nin,
+                         nn_tensor *const *in, nn_tensor **y) {
+  char name[640];
+  nn_status st = nn_apply(l->ctx, op, attr, nin, in, y);
+  if (st != NN_OK && st != NN_EINTR && st != NN_ECALLBACK)
+    nn_fail_prefix(l->ctx, nn_layer_text(l, name, sizeof name));
+  return st;
 }

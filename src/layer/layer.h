@@ -15,6 +15,9 @@
 typedef struct nn_layer_class nn_layer_class;
 typedef struct nn_layer nn_layer;
 
+/* The most tensors that a layer takes or gives. */
+enum { NN_LAYER_MANY = 4 };
+
 typedef struct nn_slot {
   char name[32];
   nn_tensor *tensor;
@@ -40,6 +43,13 @@ struct nn_layer_class {
   nn_status (*build)(nn_ctx *ctx, nn_layer *l);
   /* y is a new reference. `last`: the caller will not use x again, so its buffer may be reused. */
   nn_status (*forward)(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn_tensor **y);
+  /* A layer of several tensors has this too, and nn_layer_forward_one as forward: least .. most
+     inputs, nout results, new references, all NULL on failure. */
+  nn_status (*forward_many)(nn_ctx *ctx, nn_layer *l, int nin, nn_tensor *const *in,
+                            nn_tensor **out);
+  int least, most, nout;
+  int state; /* where more than `least` are given, the last so many inputs, and the last outputs,
+                are one state: a table for scripts when there are several (LSTM's {h, c}) */
   /* Instead of forward: the layer is this operation of one tensor; its attr stands at
      attr_offset of the struct. */
   const nn_op *op;
@@ -57,8 +67,20 @@ void nn_layer_release(nn_layer *l);
 /* Runs a layer. `last` as in the class's forward. */
 nn_status nn_layer_forward(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn_tensor **y);
 
+/* The same for any layer and number of tensors: out has room for class->nout, or 1. */
+nn_status nn_layer_forward_many(nn_ctx *ctx, nn_layer *l, int nin, nn_tensor *const *in,
+                                nn_tensor **out);
+/* The forward of a layer of several tensors: one in, the first of its results out. */
+nn_status nn_layer_forward_one(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn_tensor **y);
+
 /* Adds a tensor (consumed, also on failure) under a name. A parameter requires a gradient. */
 nn_status nn_layer_add(nn_ctx *ctx, nn_layer *l, const char *name, nn_tensor *t, bool buffer);
+/* Adds a new parameter of the default floating dtype, drawn from U(-bound, bound). */
+nn_status nn_layer_add_uniform(nn_ctx *ctx, nn_layer *l, const char *name, const nn_shape *s,
+                               double bound);
+/* Adds a new parameter or buffer of the default floating dtype that holds x everywhere. */
+nn_status nn_layer_add_full(nn_ctx *ctx, nn_layer *l, const char *name, const nn_shape *s, double x,
+                            bool buffer);
 /* The tensor of that name, borrowed, or NULL. */
 nn_tensor *nn_layer_find(const nn_layer *l, const char *name);
 /* Replaces the tensor of a slot; the new one is retained. */
@@ -73,6 +95,12 @@ const char *nn_layer_text(const nn_layer *l, char *buf, size_t size);
 /* Fails with "Linear(784, 10): ..." */
 nn_status nn_layer_fail(const nn_layer *l, nn_status code, const char *format, ...)
   __attribute__((format(printf, 3, 4)));
+
+/* nn_apply whose failure begins with the layer's name and arguments. */
+nn_status nn_layer_apply(const nn_layer *l, const nn_op *op, const void *attr, int nin,
+                         nn_tensor *const *in, nn_tensor **y);
+/* Fails when x is not floating or not of the dtype of the layer's own tensors. */
+nn_status nn_layer_check_dtype(const nn_layer *l, const nn_tensor *x);
 
 /* A module that the host runs, as a child of a container (layer/foreign.c). `call` is the
    host's; it finds the module by the layer's address. */

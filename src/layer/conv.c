@@ -1,0 +1,367 @@
+/* layer/conv.c: see conv.h. The operation that Conv1d and Conv2d share, and its products. */
+#ifndef R
+#include "layer/conv.h"
+
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+#include "kernel/blas.h"
+#include "kernel/names.h"
+#include "kernel/reduce.h"
+#include "layer/init.h"
+
+enum {
+  PIECE = 384 * 1024,         /* bytes of columns a thread: they stay in its second-level cache */
+  PARTIALS = 8 * 1024 * 1024, /* bytes of partial weight gradients of all chunks together */
+  CHUNKS = 16,                /* and how many chunks; neither depends on the threads */
+  NARROWEST = 64 /* places in a piece, below which a product loses too much to its edges */
+};
+
+/* How the columns are cut: `channels` of a group at a time, `places` of the result. */
+typedef struct cut {
+  int64_t channels, places;
+  bool plain; /* kernels of 1x1 at every place: x is its own columns */
+} cut;
+
+static cut cut_of(const nn_conv *g, size_t size) {
+  int64_t k = g->kh * g->kw, cg = g->c / g->groups, all = g->oh * g->ow;
+  int64_t most = PIECE / (int64_t)size;
+  cut c = {.channels = most / (k * NARROWEST)};
+  c.plain = k == 1 && g->sh == 1 && g->sw == 1 && g->ph == 0 && g->pw == 0;
+  if (c.channels < 1) c.channels = 1;
+  if (c.channels > cg) c.channels = cg;
+  c.places = most / (k * c.channels);
+  if (c.places < NARROWEST) c.places = NARROWEST;
+  if (c.places > all) c.places = all;
+  if (c.plain) c = (cut){cg, all, true};
+  return c;
+}
+
+static size_t piece_bytes(const nn_conv *g, const cut *c, size_t size) {
+  return c->plain ? 0 : (size_t)(c->channels * g->kh * g->kw * c->places) * size;
+}
+
+/* From which and up to which place of a row the kernel's column v stands inside x. */
+static void inside(const nn_conv *g, int64_t v, int64_t from, int64_t to, int64_t *lo,
+                   int64_t *hi) {
+  int64_t at = v * g->dw - g->pw; /* of place 0 */
+  int64_t first = at >= 0 ? 0 : (-at + g->sw - 1) / g->sw;
+  int64_t behind = g->w > at ? (g->w - at + g->sw - 1) / g->sw : 0;
+  *lo = first < from ? from : first > to ? to : first;
+  *hi = behind < *lo ? *lo : behind > to ? to : behind;
+}
+
+/* Threads for `tasks` equal pieces of `work` multiplications in all. */
+static int threads_of(const nn_ctx *ctx, int64_t tasks, int64_t work) {
+  int64_t t = nn_threads_for(ctx, work);
+  return (int)(tasks < t ? tasks : t);
+}
+
+int64_t nn_conv_size(int64_t size, int64_t k, int64_t stride, int64_t padding, int64_t dilation) {
+  int64_t left = size + 2 * padding - dilation * (k - 1) - 1;
+  return left < 0 ? 0 : left / stride + 1;
+}
+
+nn_status nn_conv_pair(const nn_layer *l, const char *name, const nn_ints *v, int dims,
+                       int64_t idle, int64_t pair[2]) {
+  if (v->n > dims)
+    return nn_layer_fail(l, NN_EVALUE, "'%s' must be a number%s, got %lld of them", name,
+                         dims > 1 ? " or two, for height and width" : "", (long long)v->n);
+  pair[0] = dims > 1 ? v->v[0] : idle;
+  pair[1] = v->v[v->n - 1];
+  return NN_OK;
+}
+
+nn_status nn_conv_check(const nn_layer *l, const nn_tensor *x, int64_t channels, int dims) {
+  const nn_shape *s = &x->v.shape;
+  nn_text t;
+  NN_TRY(nn_layer_check_dtype(l, x));
+  if (s->ndim != 2 + dims)
+    return nn_layer_fail(l, NN_ESHAPE, "the input must be %s, got %s%s",
+                         dims > 1 ? "N x C x H x W" : "N x C x length", nn_shape_text(&t, s),
+                         s->ndim == 1 + dims ? "; x:unsqueeze() gives it the dimension it lacks"
+                                             : "");
+  if (channels && s->dim[1] != channels)
+    return nn_layer_fail(l, NN_ESHAPE, "the input must have %lld channels (dimension 2), got %s",
+                         (long long)channels, nn_shape_text(&t, s));
+  return NN_OK;
+}
+
+nn_status nn_conv_tensors(nn_ctx *ctx, nn_layer *l, const nn_shape *w, int64_t bias) {
+  int64_t fan_in = 1;
+  nn_shape b = nn_shape_1(bias);
+  NN_TRY(nn_shape_check(ctx, l->class->name, w, sizeof(double)));
+  for (int i = 1; i < w->ndim; i++) fan_in *= w->dim[i];
+  NN_TRY(nn_layer_add_uniform(ctx, l, "weight", w, 1 / sqrt((double)fan_in)));
+  if (!bias) return NN_OK;
+  return nn_layer_add_uniform(ctx, l, "bias", &b, 1 / sqrt((double)fan_in));
+}
+
+/* ---- the operation ---- */
+
+static int64_t from_end(const nn_shape *s, int i) {
+  return i < s->ndim ? s->dim[s->ndim - 1 - i] : 1;
+}
+
+/* x (n, c, [h,] w), w (o, c / groups, [kh,] kw) */
+static nn_conv geometry(const nn_shape *x, const nn_shape *w, const nn_conv_attr *a) {
+  bool flat = x->ndim < 4;
+  nn_conv g = {.n = x->dim[0], .c = x->dim[1], .h = flat ? 1 : x->dim[2], .w = from_end(x, 0)};
+  g.o = w->dim[0];
+  g.groups = a->groups;
+  g.kh = a->k[0], g.kw = a->k[1];
+  g.sh = a->stride[0], g.sw = a->stride[1];
+  g.ph = a->padding[0], g.pw = a->padding[1];
+  g.dh = a->dilation[0], g.dw = a->dilation[1];
+  g.oh = nn_conv_size(g.h, g.kh, g.sh, g.ph, g.dh);
+  g.ow = nn_conv_size(g.w, g.kw, g.sw, g.pw, g.dw);
+  return g;
+}
+
+static nn_status infer(const nn_call *c) {
+  nn_conv g = geometry(&c->in[0]->shape, &c->in[1]->shape, c->attr);
+  nn_shape s = {.ndim = c->in[0]->shape.ndim, .dim = {g.n, g.o, g.oh, g.ow}};
+  nn_text t;
+  if (g.oh <= 0 || g.ow <= 0)
+    return nn_fail(c->ctx, NN_ESHAPE,
+                   "the kernel of %lldx%lld (dilation %lldx%lld) does not fit into %s with padding "
+                   "%lldx%lld",
+                   (long long)g.kh, (long long)g.kw, (long long)g.dh, (long long)g.dw,
+                   nn_shape_text(&t, &c->in[0]->shape), (long long)g.ph, (long long)g.pw);
+  if (s.ndim == 3) s.dim[2] = g.ow;
+  nn_value_set(c->out, c->in[0]->dtype, &s);
+  NN_TRY(nn_blas_check(c->ctx, "convolution", g.o, g.oh * g.ow, g.c / g.groups * g.kh * g.kw));
+  return NN_OK;
+}
+
+#define NN_SELF "layer/conv.c"
+#include "kernel/each_real.h"
+
+const nn_op nn_op_conv = {
+  .name = "conv",
+  .nin = 3,
+  .saves = NN_IN(0) | NN_IN(1),
+  .attr_size = sizeof(nn_conv_attr),
+  .infer = infer,
+  .forward = NN_BOTH(forward),
+  .backward = NN_BOTH(backward),
+};
+#else
+
+/* ---- columns ---- */
+
+/* One row of the columns: x of one channel as column v, row u of the kernel sees it from places
+   from .. to - 1 of the result. */
+NN_HOT static void FN(gather)(const nn_conv *g, int64_t u, int64_t v, int64_t from, int64_t to,
+                              const R *x, R *col) {
+  int64_t i = from / g->ow, j = from - i * g->ow, lo, hi;
+  for (int64_t n; from < to; from += n, col += n, i++, j = 0) {
+    n = to - from < g->ow - j ? to - from : g->ow - j;
+    int64_t row = i * g->sh - g->ph + u * g->dh;
+    inside(g, v, j, j + n, &lo, &hi);
+    if (row < 0 || row >= g->h) lo = hi = j;
+    const R *line = x + row * g->w + (v * g->dw - g->pw);
+    for (int64_t k = j; k < lo; k++) col[k - j] = 0;
+    if (g->sw == 1)
+      for (int64_t k = lo; k < hi; k++) col[k - j] = line[k];
+    else
+      for (int64_t k = lo; k < hi; k++) col[k - j] = line[k * g->sw];
+    for (int64_t k = hi; k < j + n; k++) col[k - j] = 0;
+  }
+}
+
+/* The reverse: adds a row of columns to where it came from. */
+NN_HOT static void FN(scatter)(const nn_conv *g, int64_t u, int64_t v, int64_t from, int64_t to,
+                               const R *col, R *x) {
+  int64_t i = from / g->ow, j = from - i * g->ow, lo, hi;
+  for (int64_t n; from < to; from += n, col += n, i++, j = 0) {
+    n = to - from < g->ow - j ? to - from : g->ow - j;
+    int64_t row = i * g->sh - g->ph + u * g->dh;
+    if (row < 0 || row >= g->h) continue;
+    inside(g, v, j, j + n, &lo, &hi);
+    R *line = x + row * g->w + (v * g->dw - g->pw);
+    if (g->sw == 1)
+      for (int64_t k = lo; k < hi; k++) line[k] += col[k - j];
+    else
+      for (int64_t k = lo; k < hi; k++) line[k * g->sw] += col[k - j];
+  }
+}
+
+/* Columns of channels first .. first + n - 1 at places from .. to - 1: (n kh kw, to - from) */
+static void FN(columns)(const nn_conv *g, int64_t n, int64_t from, int64_t to, const R *x, R *col) {
+  for (int64_t c = 0; c < n; c++)
+    for (int64_t u = 0; u < g->kh; u++)
+      for (int64_t v = 0; v < g->kw; v++, col += to - from)
+        FN(gather)(g, u, v, from, to, x + c * g->h * g->w, col);
+}
+
+static void FN(uncolumns)(const nn_conv *g, int64_t n, int64_t from, int64_t to, const R *col,
+                          R *x) {
+  for (int64_t c = 0; c < n; c++)
+    for (int64_t u = 0; u < g->kh; u++)
+      for (int64_t v = 0; v < g->kw; v++, col += to - from)
+        FN(scatter)(g, u, v, from, to, col, x + c * g->h * g->w);
+}
+
+/* ---- one image, one group ---- */
+
+static void FN(run_image)(const nn_conv *g, const cut *c, const R *x, const R *w, const R *b,
+                          bool add, R *col, R *y) {
+  int64_t k = g->kh * g->kw, cg = g->c / g->groups, og = g->o / g->groups, all = g->oh * g->ow;
+  for (int64_t o = 0; o < og && b; o++)
+    for (int64_t i = 0; i < all; i++) y[o * all + i] = b[o];
+  for (int64_t p = 0; p < all; p += c->places) {
+    int64_t end = p + c->places < all ? p + c->places : all;
+    for (int64_t first = 0; first < cg; first += c->channels) {
+      int64_t n = cg - first < c->channels ? cg - first : c->channels;
+      const R *from = x + first * g->h * g->w;
+      if (!c->plain) FN(columns)(g, n, p, end, from, col);
+      FN(nn_gemm)
+      (false, false, og, end - p, n * k, 1, w + first * k, cg * k, c->plain ? from : col, end - p,
+       first || b || add ? 1 : 0, y + p, all);
+    }
+  }
+}
+
+static void FN(x_image)(const nn_conv *g, const cut *c, const R *w, const R *gy, bool add, R *col,
+                        R *gx) {
+  int64_t k = g->kh * g->kw, cg = g->c / g->groups, og = g->o / g->groups, all = g->oh * g->ow;
+  if (!add && !c->plain) memset(gx, 0, (size_t)(cg * g->h * g->w) * sizeof *gx);
+  for (int64_t p = 0; p < all; p += c->places) {
+    int64_t end = p + c->places < all ? p + c->places : all;
+    for (int64_t first = 0; first < cg; first += c->channels) {
+      int64_t n = cg - first < c->channels ? cg - first : c->channels;
+      R *to = gx + first * g->h * g->w;
+      FN(nn_gemm)
+      (true, false, n * k, end - p, og, 1, w + first * k, cg * k, gy + p, all, c->plain && add,
+       c->plain ? to : col, end - p);
+      if (!c->plain) FN(uncolumns)(g, n, p, end, col, to);
+    }
+  }
+}
+
+/* gw += */
+static void FN(w_image)(const nn_conv *g, const cut *c, const R *x, const R *gy, R *col, R *gw) {
+  int64_t k = g->kh * g->kw, cg = g->c / g->groups, og = g->o / g->groups, all = g->oh * g->ow;
+  for (int64_t p = 0; p < all; p += c->places) {
+    int64_t end = p + c->places < all ? p + c->places : all;
+    for (int64_t first = 0; first < cg; first += c->channels) {
+      int64_t n = cg - first < c->channels ? cg - first : c->channels;
+      const R *from = x + first * g->h * g->w;
+      if (!c->plain) FN(columns)(g, n, p, end, from, col);
+      FN(nn_gemm)
+      (false, true, og, n * k, end - p, 1, gy + p, all, c->plain ? from : col, end - p, 1,
+       gw + first * k, cg * k);
+    }
+  }
+}
+
+/* ---- all of them ---- */
+
+nn_status FN(nn_conv_run)(nn_ctx *ctx, const nn_conv *g, const R *x, const R *w, const R *b,
+                          bool add, R *y) {
+  const cut c = cut_of(g, sizeof(R));
+  int64_t tasks = g->n * g->groups, cg = g->c / g->groups, og = g->o / g->groups;
+  int64_t wg = og * cg * g->kh * g->kw, all = g->oh * g->ow;
+  int threads = threads_of(ctx, tasks, tasks * wg * all);
+  size_t each = piece_bytes(g, &c, sizeof(R));
+  char *room = nn_mem_take(ctx, each * (size_t)threads);
+  if (!room) return NN_ENOMEM;
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t t = 0; t < tasks; t++) {
+    int64_t n = t / g->groups, i = t % g->groups;
+    R *col = (R *)(void *)(room + each * (size_t)omp_get_thread_num());
+    if (!nn_interrupted) FN(run_image)
+    (g, &c, x + (n * g->c + i * cg) * g->h * g->w, w + i * wg, b ? b + i * og : NULL, add, col,
+     y + (n * g->o + i * og) * all);
+  }
+  nn_mem_give(ctx, room, each * (size_t)threads);
+  return nn_poll(ctx);
+}
+
+nn_status FN(nn_conv_to_x)(nn_ctx *ctx, const nn_conv *g, const R *w, const R *gy, bool add,
+                           R *gx) {
+  const cut c = cut_of(g, sizeof(R));
+  int64_t tasks = g->n * g->groups, cg = g->c / g->groups, og = g->o / g->groups;
+  int64_t wg = og * cg * g->kh * g->kw, all = g->oh * g->ow;
+  int threads = threads_of(ctx, tasks, tasks * wg * all);
+  size_t each = piece_bytes(g, &c, sizeof(R));
+  char *room = nn_mem_take(ctx, each * (size_t)threads);
+  if (!room) return NN_ENOMEM;
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t t = 0; t < tasks; t++) {
+    int64_t n = t / g->groups, i = t % g->groups;
+    R *col = (R *)(void *)(room + each * (size_t)omp_get_thread_num());
+    if (!nn_interrupted) FN(x_image)
+    (g, &c, w + i * wg, gy + (n * g->o + i * og) * all, add, col,
+     gx + (n * g->c + i * cg) * g->h * g->w);
+  }
+  nn_mem_give(ctx, room, each * (size_t)threads);
+  return nn_poll(ctx);
+}
+
+/* Into chunks of images, each with a sum of its own; their number depends on the sizes alone, so the
+   bits do not depend on the threads. */
+nn_status FN(nn_conv_to_w)(nn_ctx *ctx, const nn_conv *g, const R *x, const R *gy, bool add,
+                           R *gw) {
+  const cut c = cut_of(g, sizeof(R));
+  int64_t cg = g->c / g->groups, og = g->o / g->groups, wg = og * cg * g->kh * g->kw;
+  int64_t all = g->oh * g->ow, total = wg * g->groups,
+          chunks = PARTIALS / (int64_t)sizeof(R) / total;
+  if (chunks > CHUNKS) chunks = CHUNKS;
+  if (chunks > g->n) chunks = g->n;
+  if (chunks < 1) chunks = 1;
+  int threads = threads_of(ctx, chunks, g->n * total * all);
+  size_t each = piece_bytes(g, &c, sizeof(R));
+  size_t sums = (size_t)(chunks * total) * sizeof(R), bytes = sums + each * (size_t)threads;
+  char *room = nn_mem_take(ctx, bytes);
+  if (!room) return NN_ENOMEM;
+  R *sum = (R *)(void *)room;
+  memset(sum, 0, sums);
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t t = 0; t < chunks; t++) {
+    R *col = (R *)(void *)(room + sums + each * (size_t)omp_get_thread_num());
+    for (int64_t k = g->n * t / chunks * g->groups; k < g->n * (t + 1) / chunks * g->groups; k++) {
+      int64_t n = k / g->groups, i = k % g->groups;
+      if (!nn_interrupted) FN(w_image)
+      (g, &c, x + (n * g->c + i * cg) * g->h * g->w, gy + (n * g->o + i * og) * all, col,
+       sum + t * total + i * wg);
+    }
+  }
+  FN(nn_sum_cols)(ctx, chunks, total, sum, 1, add, gw);
+  nn_mem_give(ctx, room, bytes);
+  return nn_poll(ctx);
+}
+
+nn_status FN(nn_conv_to_b)(nn_ctx *ctx, int64_t n, int64_t channels, int64_t places, const R *gy,
+                           bool add, R *gb) {
+  R *rows = nn_mem_take(ctx, (size_t)(n * channels) * sizeof(R)); /* (n, channels) */
+  if (!rows) return NN_ENOMEM;
+  FN(nn_sum_rows)(ctx, n * channels, places, gy, 1, false, rows);
+  FN(nn_sum_cols)(ctx, n, channels, rows, 1, add, gb);
+  nn_mem_give(ctx, rows, (size_t)(n * channels) * sizeof(R));
+  return NN_OK;
+}
+
+/* ---- the operation ---- */
+
+static nn_status FN(forward)(const nn_call *c) {
+  nn_conv g = geometry(&c->in[0]->shape, &c->in[1]->shape, c->attr);
+  return FN(nn_conv_run)(c->ctx, &g, nn_data(c->in[0]), nn_data(c->in[1]),
+                         c->nin > 2 ? nn_data(c->in[2]) : NULL, false, nn_data(c->out));
+}
+
+static nn_status FN(backward)(const nn_call *c) {
+  nn_conv g = geometry(&c->in[0]->shape, &c->in[1]->shape, c->attr);
+  const R *gy = nn_data(c->gout);
+  if (c->gin[0])
+    NN_TRY(FN(nn_conv_to_x)(c->ctx, &g, nn_data(c->in[1]), gy, c->add[0], nn_data(c->gin[0])));
+  if (c->gin[1])
+    NN_TRY(FN(nn_conv_to_w)(c->ctx, &g, nn_data(c->in[0]), gy, c->add[1], nn_data(c->gin[1])));
+  if (c->nin > 2 && c->gin[2])
+    NN_TRY(FN(nn_conv_to_b)(c->ctx, g.n, g.o, g.oh * g.ow, gy, c->add[2], nn_data(c->gin[2])));
+  return NN_OK;
+}
+
+#endif

@@ -1,0 +1,143 @@
+/*
+ * layer/conv_transpose2d.c: transposed convolution: what a convolution with these weights does to
+ * gradients on its way back. x is that convolution's result, y its input.
+ */
+#ifndef R
+#include <math.h>
+
+#include "kernel/names.h"
+#include "layer/conv.h"
+
+typedef struct conv_transpose2d {
+  nn_layer base;
+  int64_t in_channels, out_channels, groups;
+  nn_ints kernel_size, stride, padding, output_padding, dilation;
+  bool bias;
+  nn_conv_attr attr;
+} conv_transpose2d;
+
+extern const nn_layer_class nn_layer_conv_transpose2d;
+
+/* The convolution whose transpose this is. x (n, in, h, w), w (in, out / groups, kh, kw). */
+static nn_conv geometry(const nn_shape *x, const nn_shape *w, const nn_conv_attr *a) {
+  nn_conv g = {.n = x->dim[0], .o = x->dim[1], .oh = x->dim[2], .ow = x->dim[3]};
+  g.groups = a->groups;
+  g.c = w->dim[1] * g.groups;
+  g.kh = a->k[0], g.kw = a->k[1];
+  g.sh = a->stride[0], g.sw = a->stride[1];
+  g.ph = a->padding[0], g.pw = a->padding[1];
+  g.dh = a->dilation[0], g.dw = a->dilation[1];
+  g.h = (g.oh - 1) * g.sh - 2 * g.ph + g.dh * (g.kh - 1) + a->extra[0] + 1;
+  g.w = (g.ow - 1) * g.sw - 2 * g.pw + g.dw * (g.kw - 1) + a->extra[1] + 1;
+  return g;
+}
+
+static nn_status infer(const nn_call *c) {
+  nn_conv g = geometry(&c->in[0]->shape, &c->in[1]->shape, c->attr);
+  nn_shape s = {.ndim = 4, .dim = {g.n, g.c, g.h, g.w}};
+  nn_text t;
+  if (g.h <= 0 || g.w <= 0 || g.oh <= 0 || g.ow <= 0)
+    return nn_fail(c->ctx, NN_ESHAPE, "nothing is left of %s with padding %lldx%lld",
+                   nn_shape_text(&t, &c->in[0]->shape), (long long)g.ph, (long long)g.pw);
+  nn_value_set(c->out, c->in[0]->dtype, &s);
+  return nn_shape_check(c->ctx, "transposed convolution", &s, sizeof(double));
+}
+
+#define NN_SELF "layer/conv_transpose2d.c"
+#include "kernel/each_real.h"
+
+static const nn_op op = {
+  .name = "conv_transpose",
+  .nin = 3,
+  .saves = NN_IN(0) | NN_IN(1),
+  .attr_size = sizeof(nn_conv_attr),
+  .infer = infer,
+  .forward = NN_BOTH(forward),
+  .backward = NN_BOTH(backward),
+};
+
+static nn_status build(nn_ctx *ctx, nn_layer *l) {
+  conv_transpose2d *k = (conv_transpose2d *)l;
+  nn_conv_attr *a = &k->attr;
+  NN_TRY(nn_conv_pair(l, "kernel_size", &k->kernel_size, 2, 1, a->k));
+  NN_TRY(nn_conv_pair(l, "stride", &k->stride, 2, 1, a->stride));
+  NN_TRY(nn_conv_pair(l, "padding", &k->padding, 2, 0, a->padding));
+  NN_TRY(nn_conv_pair(l, "output_padding", &k->output_padding, 2, 0, a->extra));
+  NN_TRY(nn_conv_pair(l, "dilation", &k->dilation, 2, 1, a->dilation));
+  a->groups = k->groups;
+  if (k->in_channels % k->groups || k->out_channels % k->groups)
+    return nn_layer_fail(l, NN_EVALUE, "in_channels and out_channels must be multiples of groups");
+  for (int i = 0; i < 2; i++)
+    if (a->extra[i] >= a->stride[i] && a->extra[i] >= a->dilation[i])
+      return nn_layer_fail(l, NN_EVALUE, "output_padding must be below stride or dilation");
+  nn_shape w = {.ndim = 4, .dim = {k->in_channels, k->out_channels / k->groups, a->k[0], a->k[1]}};
+  return nn_conv_tensors(ctx, l, &w, k->bias ? k->out_channels : 0);
+}
+
+static nn_status layer_forward(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn_tensor **y) {
+  const conv_transpose2d *k = (const conv_transpose2d *)l;
+  nn_tensor *in[3] = {x, l->slot[0].tensor, k->bias ? l->slot[1].tensor : NULL};
+  (void)ctx, (void)last;
+  *y = NULL;
+  NN_TRY(nn_conv_check(l, x, k->in_channels, 2));
+  return nn_layer_apply(l, &op, &k->attr, k->bias ? 3 : 2, in, y);
+}
+
+static const nn_param params[] = {
+  NN_P_SIZE(conv_transpose2d, in_channels, "channels of the input"),
+  NN_P_SIZE(conv_transpose2d, out_channels, "channels of the output"),
+  NN_P_INTS(conv_transpose2d, kernel_size, NN_P_NEEDED, 1, 1, NN_CONV_MAX,
+            "size of the kernel or {height, width}"),
+  NN_P_INTS(conv_transpose2d, stride, 0, 1, 1, NN_CONV_MAX,
+            "step between two places of the output"),
+  NN_P_INTS(conv_transpose2d, padding, 0, 0, 0, NN_CONV_MAX, "cut off around the output"),
+  NN_P_INTS(conv_transpose2d, output_padding, 0, 0, 0, NN_CONV_MAX,
+            "added to the output at the bottom and on the right"),
+  NN_P_INT(conv_transpose2d, groups, 1, 1, NN_CONV_MAX,
+           "channels are cut into so many groups, each with its own kernels"),
+  NN_P_BOOL(conv_transpose2d, bias, true, "add a bias vector"),
+  NN_P_INTS(conv_transpose2d, dilation, 0, 1, 1, NN_CONV_MAX, "step between the kernel's elements"),
+  NN_P_END};
+
+const nn_layer_class nn_layer_conv_transpose2d = {
+  .name = "ConvTranspose2d",
+  .doc =
+    "Transposed convolution, which enlarges images: the gradient of Conv2d by its input. x: N x "
+    "in_channels x H x W; y: N x out_channels x OH x OW with OH = (H - 1) stride - 2 padding + "
+    "dilation (kernel_size - 1) + output_padding + 1. Fields weight (in_channels, "
+    "out_channels / groups, kh, kw) and bias (out_channels).",
+  .size = sizeof(conv_transpose2d),
+  .params = params,
+  .build = build,
+  .forward = layer_forward,
+  .example = {{.inputs = "2x3x3x4", .args = "3, 2, 3"},
+              {.inputs = "2x4x3x3",
+               .args = "4, 6, {3, 2}, stride = 2, padding = 1, "
+                       "output_padding = 1, groups = 2"},
+              {.inputs = "2x3x2x3", .args = "3, 2, 2, dilation = 2, bias = false"}},
+};
+#else
+
+static nn_status FN(forward)(const nn_call *c) {
+  nn_conv g = geometry(&c->in[0]->shape, &c->in[1]->shape, c->attr);
+  int64_t planes = g.n * g.c, places = g.h * g.w;
+  R *y = nn_data(c->out);
+  const R *b = c->nin > 2 ? nn_data(c->in[2]) : NULL;
+  for (int64_t p = 0; p < planes && b; p++)
+    for (int64_t i = 0; i < places; i++) y[p * places + i] = b[p % g.c];
+  return FN(nn_conv_to_x)(c->ctx, &g, nn_data(c->in[1]), nn_data(c->in[0]), b != NULL, y);
+}
+
+static nn_status FN(backward)(const nn_call *c) {
+  nn_conv g = geometry(&c->in[0]->shape, &c->in[1]->shape, c->attr);
+  const R *gy = nn_data(c->gout);
+  if (c->gin[0])
+    NN_TRY(FN(nn_conv_run)(c->ctx, &g, gy, nn_data(c->in[1]), NULL, c->add[0], nn_data(c->gin[0])));
+  if (c->gin[1])
+    NN_TRY(FN(nn_conv_to_w)(c->ctx, &g, gy, nn_data(c->in[0]), c->add[1], nn_data(c->gin[1])));
+  if (c->nin > 2 && c->gin[2])
+    NN_TRY(FN(nn_conv_to_b)(c->ctx, g.n, g.c, g.h * g.w, gy, c->add[2], nn_data(c->gin[2])));
+  return NN_OK;
+}
+
+#endif
