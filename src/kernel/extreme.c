@@ -5,7 +5,7 @@
 #include "kernel/fold.h"
 #include "kernel/names.h"
 
-enum { LANES = 32, BLOCK = 64 };
+enum { BLOCK = 64 };
 
 typedef struct results {
   void *value;
@@ -45,7 +45,7 @@ typedef struct FN(best) {
 
 /* A NaN, once it stands in b, stays. */
 static inline bool FN(beats)(R a, R b, bool least) {
-  return (least ? a < b : a > b) || IS_NAN(a);
+  return (least ? a < b : a > b) | IS_NAN(a);
 }
 
 /* The place of the first element equal to v, or of the first NaN if that is what v is. */
@@ -59,18 +59,43 @@ static inline int64_t FN(find)(int64_t n, const R *x, R v) {
   return i;
 }
 
-static inline void FN(scan)(int64_t n, const R *x, bool least, FN(best) * best) {
-  R lane[LANES], top = x[0];
-  int64_t i = 1;
-  if (n >= LANES) {
-    for (int k = 0; k < LANES; k++) lane[k] = x[k];
-    for (i = LANES; i + LANES <= n; i += LANES)
-      for (int k = 0; k < LANES; k++) {
-        R v = x[i + k];
-        lane[k] = FN(beats)(v, lane[k], least) ? v : lane[k];
-      }
-    for (int k = 0; k < LANES; k++) top = FN(beats)(lane[k], top, least) ? lane[k] : top;
+/* A short run, without branches that random values would mispredict. */
+static inline void FN(scan_short)(int64_t n, const R *x, bool least, FN(best) * best) {
+  R top = x[0];
+  int64_t at = 0;
+  int nan = IS_NAN(top);
+  for (int64_t i = 1; i < n; i++) {
+    R v = x[i];
+    nan |= IS_NAN(v);
+    top = least ? (v < top ? v : top) : (v > top ? v : top);
   }
+  if (nan) {
+    while (!IS_NAN(x[at])) at++;
+  } else {
+    for (int64_t i = n - 1; i >= 0; i--) at = x[i] == top ? i : at;
+  }
+  *best = (FN(best)){x[at], at};
+}
+
+#define LANES (128 / (int)sizeof(R)) /* two or four registers */
+
+static inline void FN(scan)(int64_t n, const R *x, bool least, FN(best) * best) {
+  if (n < BLOCK || n < 2 * LANES) {
+    FN(scan_short)(n, x, least, best);
+    return;
+  }
+  R lane[LANES], top;
+  int64_t i = LANES;
+  for (int k = 0; k < LANES; k++) lane[k] = x[k];
+  for (; i + LANES <= n; i += LANES)
+    for (int k = 0; k < LANES; k++) {
+      R v = x[i + k];
+      lane[k] = FN(beats)(v, lane[k], least) ? v : lane[k];
+    }
+  for (int w = LANES / 2; w > 0; w /= 2)
+    for (int k = 0; k < w; k++)
+      lane[k] = FN(beats)(lane[k + w], lane[k], least) ? lane[k + w] : lane[k];
+  top = lane[0];
   for (; i < n; i++) top = FN(beats)(x[i], top, least) ? x[i] : top;
   best->at = FN(find)(n, x, top);
   best->value = x[best->at];
@@ -108,4 +133,5 @@ static void FN(end)(const void *state, int64_t n, int64_t line, const void *out)
 }
 
 #undef IS_NAN
+#undef LANES
 #endif
