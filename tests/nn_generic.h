@@ -241,6 +241,7 @@ static inline void check_round_trip(nn_ctx *ctx, const char *owner, const nn_par
     nn_arg a = nn_param_get(p, of), b = nn_param_get(p, copy);
     if (!same_arg(&a, &b)) fail_msg("%s: '%s' is lost in \"%s\"", owner, p->name, text);
   }
+  nn_param_drop(ctx, params, copy);
 }
 
 /* A value other than the default, within the range. */
@@ -257,6 +258,9 @@ static inline nn_arg other_value(const nn_param *p) {
       break;
     case NN_PARAM_PAIR: v = (nn_arg){.kind = NN_ARG_LIST, .n = 2, .list = {between, p->lo}}; break;
     case NN_PARAM_INTS: v = (nn_arg){.kind = NN_ARG_LIST, .n = 2, .list = {whole, whole}}; break;
+    case NN_PARAM_REALS:
+      v = (nn_arg){.kind = NN_ARG_LIST, .n = 2, .list = {between, p->lo + 1}};
+      break;
     case NN_PARAM_REAL:
     case NN_PARAM_END: break;
   }
@@ -281,6 +285,7 @@ static inline void check_params(nn_ctx *ctx, const char *owner, const nn_param *
       assert_true(p->doc && strlen(p->doc) > 3);
     }
     check_round_trip(ctx, owner, params, a, b);
+    nn_param_drop(ctx, params, a);
   }
   free(a);
   free(b);

@@ -235,7 +235,7 @@ static inline nn_status unit_call(unit *u, nn_tensor *const *in, bool last, nn_t
   *y = NULL;
   if (u->layer && u->layer->class->forward_many) return call_layer(u, in, y);
   if (u->layer) return nn_layer_forward(u->ctx, u->layer, in[0], last, y);
-  if (u->loss) return nn_loss_forward(u->ctx, u->loss, in[0], in[1], y);
+  if (u->loss) return nn_loss_forward_all(u->ctx, u->loss, u->nin, in, y);
   if (last && u->nin == 1) return nn_apply_last(u->ctx, u->s->op, u->attr, in[0], y);
   return nn_apply(u->ctx, u->s->op, u->attr, u->nin, in, y);
 }
@@ -286,10 +286,11 @@ static inline nn_status unit_run(unit *u, outcome *o) {
 /* A loss may have no gradient by its target, and says so; then the target does not require one. */
 static inline void unit_settle_target(unit *u) {
   outcome o;
-  if (!u->loss || u->nin < 2 || !u->in[1]->requires_grad) return;
+  nn_tensor *target = u->loss && u->nin > 1 ? u->in[u->nin - 1] : NULL;
+  if (!target || !target->requires_grad) return;
   nn_status st = unit_run(u, &o);
   if (st == NN_ESTATE && strstr(u->ctx->err, "no gradient by its target"))
-    u->in[1]->requires_grad = false;
+    target->requires_grad = false;
   outcome_drop(&o);
 }
 

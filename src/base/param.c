@@ -24,8 +24,18 @@ void nn_param_defaults(const nn_param *params, void *unit) {
       case NN_PARAM_ENUM: *(const char **)f = p->choice; break;
       case NN_PARAM_PAIR: memcpy(f, p->def, sizeof p->def); break;
       case NN_PARAM_INTS: *(nn_ints *)f = (nn_ints){1, {(int64_t)p->def[0]}}; break;
+      case NN_PARAM_REALS: *(nn_reals *)f = (nn_reals){0}; break;
       case NN_PARAM_END: break;
     }
+  }
+}
+
+void nn_param_drop(nn_ctx *ctx, const nn_param *params, void *unit) {
+  for (const nn_param *p = params; p && p->kind != NN_PARAM_END; p++) {
+    if (p->kind != NN_PARAM_REALS) continue;
+    nn_reals *list = field(p, unit);
+    nn_mem_give(ctx, list->v, (size_t)list->n * sizeof *list->v);
+    *list = (nn_reals){0};
   }
 }
 
@@ -56,6 +66,9 @@ static void wanted_text(const nn_param *p, char *buf, size_t size) {
     case NN_PARAM_INTS:
       snprintf(buf, size, "a whole number%s or a list of 1 to %d of them", range, NN_INTS_MAX);
       break;
+    case NN_PARAM_REALS:
+      snprintf(buf, size, "a list (or a tensor) of finite numbers%s", range);
+      break;
     case NN_PARAM_ENUM: {
       int at = snprintf(buf, size, "one of");
       for (const char *const *c = p->choices; *c && at > 0 && (size_t)at < size; c++)
@@ -64,6 +77,10 @@ static void wanted_text(const nn_param *p, char *buf, size_t size) {
     }
     case NN_PARAM_END: break;
   }
+}
+
+static const double *numbers(const nn_arg *v) {
+  return v->many ? v->many : v->list;
 }
 
 static void got_text(const nn_arg *v, char *buf, size_t size) {
@@ -76,7 +93,7 @@ static void got_text(const nn_arg *v, char *buf, size_t size) {
     case NN_ARG_LIST: {
       int at = snprintf(buf, size, "{");
       for (int i = 0; i < v->n && at > 0 && (size_t)at < size; i++)
-        at += snprintf(buf + at, size - (size_t)at, "%s%.14g", i ? ", " : "", v->list[i]);
+        at += snprintf(buf + at, size - (size_t)at, "%s%.14g", i ? ", " : "", numbers(v)[i]);
       if (at > 0 && (size_t)at < size) snprintf(buf + at, size - (size_t)at, "}");
       break;
     }
@@ -119,13 +136,33 @@ static bool store_ints(const nn_param *p, void *unit, const nn_arg *v) {
     list.n = 1;
     if (!as_int(p, r, &list.v[0])) return false;
   } else {
-    if (v->kind != NN_ARG_LIST || v->n < 1) return false;
+    if (v->kind != NN_ARG_LIST || v->n < 1 || v->n > NN_INTS_MAX) return false;
     list.n = v->n;
     for (int i = 0; i < v->n; i++)
       if (!as_int(p, v->list[i], &list.v[i])) return false;
   }
   *(nn_ints *)field(p, unit) = list;
   return true;
+}
+
+static bool fits_reals(const nn_param *p, const nn_arg *v) {
+  double r;
+  if (as_real(v, &r)) return in_range(p, r);
+  bool ok = v->kind == NN_ARG_LIST && v->n > 0;
+  for (int i = 0; ok && i < v->n; i++) ok = in_range(p, numbers(v)[i]);
+  return ok;
+}
+
+/* A copy of the numbers, which fit, in place of those that stood there. */
+static nn_status store_reals(nn_ctx *ctx, const nn_param *p, void *unit, const nn_arg *v) {
+  nn_reals list = {.n = v->kind == NN_ARG_LIST ? v->n : 1}, *old = field(p, unit);
+  double r;
+  list.v = nn_mem_take(ctx, (size_t)list.n * sizeof *list.v);
+  if (!list.v) return NN_ENOMEM;
+  memcpy(list.v, as_real(v, &r) ? &r : numbers(v), (size_t)list.n * sizeof *list.v);
+  nn_mem_give(ctx, old->v, (size_t)old->n * sizeof *old->v);
+  *old = list;
+  return NN_OK;
 }
 
 static bool store_pair(const nn_param *p, void *unit, const nn_arg *v) {
@@ -166,6 +203,9 @@ nn_status nn_param_set(nn_ctx *ctx, const char *owner, const nn_param *p, void *
     case NN_PARAM_ENUM: ok = store_choice(p, unit, v); break;
     case NN_PARAM_PAIR: ok = store_pair(p, unit, v); break;
     case NN_PARAM_INTS: ok = store_ints(p, unit, v); break;
+    case NN_PARAM_REALS:
+      if (fits_reals(p, v)) return store_reals(ctx, p, unit, v);
+      break;
     case NN_PARAM_END: break;
   }
   return ok ? NN_OK : refuse(ctx, owner, p, v);
@@ -187,6 +227,13 @@ nn_arg nn_param_get(const nn_param *p, const void *unit) {
       const nn_ints *list = f;
       v = (nn_arg){.kind = NN_ARG_LIST, .n = (int)list->n};
       for (int i = 0; i < v.n; i++) v.list[i] = (double)list->v[i];
+      break;
+    }
+    case NN_PARAM_REALS: {
+      const nn_reals *list = f;
+      if (list->n == 0) break;
+      v = (nn_arg){.kind = NN_ARG_LIST, .n = (int)list->n, .many = list->v};
+      for (int i = 0; i < v.n && i < NN_INTS_MAX; i++) v.list[i] = list->v[i];
       break;
     }
     case NN_PARAM_END: break;
@@ -276,6 +323,7 @@ static bool is_default(const nn_param *p, const void *unit) {
     case NN_PARAM_ENUM: return v.s && p->choice && strcmp(v.s, p->choice) == 0;
     case NN_PARAM_PAIR: return v.list[0] == p->def[0] && v.list[1] == p->def[1];
     case NN_PARAM_INTS: return v.n == 1 && v.list[0] == p->def[0];
+    case NN_PARAM_REALS: return v.n == 0;
     case NN_PARAM_END: break;
   }
   return true;
@@ -299,7 +347,7 @@ static void value_text(const nn_param *p, const void *unit, char *buf, size_t si
   } else if (v.kind == NN_ARG_LIST) {
     for (int i = 0; i < v.n; i++) {
       char number[32];
-      real_text(v.list[i], number, sizeof number);
+      real_text(numbers(&v)[i], number, sizeof number);
       int w = snprintf(buf + at, size - at, "%s%s", i ? ", " : "{", number);
       if (w > 0 && at + (size_t)w < size) at += (size_t)w;
     }

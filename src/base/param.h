@@ -18,13 +18,20 @@ typedef enum nn_param_kind {
   NN_PARAM_BOOL, /* bool */
   NN_PARAM_ENUM, /* const char *, one of `choices` */
   NN_PARAM_PAIR, /* double[2] */
-  NN_PARAM_INTS  /* nn_ints: a whole number or a list of them */
+  NN_PARAM_INTS, /* nn_ints: a whole number or a list of them */
+  NN_PARAM_REALS /* nn_reals: a number or a list of any length; empty unless given */
 } nn_param_kind;
 
 enum { NN_INTS_MAX = 8 };
 typedef struct nn_ints {
   int64_t n, v[NN_INTS_MAX];
 } nn_ints;
+
+/* Owned by the unit, which gives them back with nn_param_drop. */
+typedef struct nn_reals {
+  int64_t n;
+  double *v; /* (n); NULL: not given */
+} nn_reals;
 
 typedef enum nn_param_flags {
   NN_P_NEEDED = 1,   /* no default: must be given; given by position */
@@ -40,7 +47,7 @@ typedef struct nn_param {
   unsigned flags;             /* nn_param_flags */
   double def[2];              /* INT, REAL, BOOL: [0]; PAIR: both; INTS: one element, [0] */
   const char *choice;         /* ENUM: the default */
-  double lo, hi;              /* INT, REAL, PAIR, INTS: the range of each number */
+  double lo, hi;              /* INT, REAL, PAIR, INTS, REALS: the range of each number */
   const char *const *choices; /* ENUM: the names, NULL ends */
   const char *doc;
 } nn_param;
@@ -91,6 +98,9 @@ typedef struct nn_param {
     .name = #f, .kind = NN_PARAM_INTS, .offset = offsetof(T, f), .flags = fl, .def = {d}, .lo = l, \
     .hi = h, .doc = text                                                                           \
   }
+/* a list of numbers without a default: class weights and the like */
+#define NN_P_REALS(T, f, l, h, text) \
+  { .name = #f, .kind = NN_PARAM_REALS, .offset = offsetof(T, f), .lo = l, .hi = h, .doc = text }
 #define NN_P_END \
   { .kind = NN_PARAM_END }
 
@@ -112,10 +122,13 @@ typedef struct nn_arg {
   const char *s; /* TEXT: the text; OTHER: what it is ("a function"); borrowed */
   int n;         /* LIST: how many numbers */
   double list[NN_INTS_MAX];
+  const double *many; /* LIST for REALS: all n numbers, borrowed; NULL: they are in `list` */
 } nn_arg;
 
-/* Writes every default into `unit`. */
+/* Writes every default into `unit`, whose contents are not read: drop what it owned before. */
 void nn_param_defaults(const nn_param *params, void *unit);
+/* Gives back what the unit's parameters own (REALS); they are empty then. */
+void nn_param_drop(nn_ctx *ctx, const nn_param *params, void *unit);
 /* Checks `value` and stores it; `owner` ("Linear") begins the error text. On failure nothing
    changes. */
 nn_status nn_param_set(nn_ctx *ctx, const char *owner, const nn_param *p, void *unit,

@@ -1,4 +1,4 @@
-/* bind/l_loss.c: losses: constructors, loss(prediction, target), fields. */
+/* bind/l_loss.c: losses: constructors, loss(prediction, target) or of more tensors, fields. */
 #include "bind/nnl.h"
 
 static nn_loss *check_loss(lua_State *L, int index) {
@@ -18,15 +18,16 @@ static int l_new(lua_State *L) {
 }
 
 static int l_forward(lua_State *L) {
-  lua_settop(L, 3);
-  nn_tensor **box = nnL_box_tensor(L);
+  lua_settop(L, 1 + NN_MAXIN);
+  nn_tensor **box = nnL_box_tensor(L), *t[NN_MAXIN];
   nn_loss *l = check_loss(L, 1);
-  nn_tensor *t[2];
-  for (int k = 0; k < 2; k++)
-    if (!(t[k] = nnL_test(L, k + 2, NNL_TENSOR)))
-      nnL_error(L, "%s: the %s must be a tensor, got %s", l->class->name,
-                k ? "target" : "prediction", nnL_what(L, k + 2));
-  return nnL_settle(L, nn_loss_forward(nnL_ctx(L), l, t[0], t[1], box));
+  const char *const *args = nn_loss_args(l);
+  int n = 0;
+  for (; n < NN_MAXIN && args[n]; n++)
+    if (!(t[n] = nnL_test(L, n + 2, NNL_TENSOR)))
+      nnL_error(L, "%s: the %s must be a tensor, got %s", l->class->name, args[n],
+                nnL_what(L, n + 2));
+  return nnL_settle(L, nn_loss_forward_all(nnL_ctx(L), l, n, t, box));
 }
 
 static int l_index(lua_State *L) {

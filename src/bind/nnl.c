@@ -1,6 +1,7 @@
 /* bind/nnl.c: boxes, arguments and errors; see nnl.h. */
 #include "bind/nnl.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -234,14 +235,46 @@ void nnL_push_arg(lua_State *L, const nn_arg *v) {
     case NN_ARG_LIST:
       lua_createtable(L, v->n, 0);
       for (int i = 0; i < v->n; i++) {
-        if (v->list[i] == floor(v->list[i]) && fabs(v->list[i]) < 9e15)
-          lua_pushinteger(L, (lua_Integer)v->list[i]);
+        double r = v->many ? v->many[i] : v->list[i];
+        if (r == floor(r) && fabs(r) < 9e15)
+          lua_pushinteger(L, (lua_Integer)r);
         else
-          lua_pushnumber(L, v->list[i]);
+          lua_pushnumber(L, r);
         lua_rawseti(L, -2, i + 1);
       }
       break;
   }
+}
+
+/* A list of numbers of any length, or a tensor's elements, as one argument; they live in a
+   userdata that is pushed. */
+static nn_arg numbers_arg(lua_State *L, int index) {
+  nn_tensor *t = nnL_test(L, index, NNL_TENSOR);
+  lua_Integer n = t ? t->v.numel : lua_istable(L, index) ? (lua_Integer)lua_rawlen(L, index) : -1;
+  if (n < 0 || n > INT_MAX / 16 || (t && (t->v.shape.ndim > 1 || !nn_is_real(t->v.dtype))))
+    return nnL_arg(L, index);
+  double *v = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *v, 0);
+  for (lua_Integer i = 0; i < n; i++) {
+    int number = 1;
+    if (t) {
+      v[i] = nn_value_real_at(&t->v, t->v.offset + (t->v.shape.ndim ? i * t->v.stride[0] : 0));
+    } else {
+      lua_rawgeti(L, index, i + 1);
+      v[i] = lua_tonumberx(L, -1, &number);
+      lua_pop(L, 1);
+    }
+    if (!number) return (nn_arg){.kind = NN_ARG_OTHER, .s = "a list of other things than numbers"};
+  }
+  return (nn_arg){.kind = NN_ARG_LIST, .n = (int)n, .many = v};
+}
+
+/* Stores the value at `index`. */
+static void set_param(lua_State *L, const char *owner, const nn_param *p, void *unit, int index) {
+  int top = lua_gettop(L);
+  index = lua_absindex(L, index);
+  nn_arg v = p->kind == NN_PARAM_REALS ? numbers_arg(L, index) : nnL_arg(L, index);
+  nnL_expect(L, nn_param_set(nnL_ctx(L), owner, p, unit, &v));
+  lua_settop(L, top);
 }
 
 void nnL_options(lua_State *L, int index, const char *owner, const nn_param *params, void *unit,
@@ -257,8 +290,7 @@ void nnL_options(lua_State *L, int index, const char *owner, const nn_param *par
     if (skip && strcmp(name, skip) == 0) continue;
     const nn_param *p = nn_param_find(params, name);
     if (p) {
-      nn_arg v = nnL_arg(L, -1);
-      nnL_expect(L, nn_param_set(ctx, owner, p, unit, &v));
+      set_param(L, owner, p, unit, -1);
     } else if (!unknown[0] ||
                strcmp(name, unknown) < 0) { /* the same one each time, whatever the table's order */
       snprintf(unknown, sizeof unknown, "%s", name);

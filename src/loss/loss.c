@@ -1,7 +1,12 @@
 /* loss/loss.c: see loss.h. */
 #include "loss/loss.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "grad/axis.h"
+
+extern const nn_op nn_op_mean, nn_op_sum;
 
 const char *const nn_reductions[] = {"mean", "sum", "none", NULL};
 
@@ -30,13 +35,107 @@ nn_loss *nn_loss_retain(nn_loss *l) {
 
 void nn_loss_release(nn_loss *l) {
   if (!l || --l->refs > 0) return;
+  nn_param_drop(l->ctx, l->class->params, l);
   nn_mem_give(l->ctx, l, l->class->size);
 }
 
 nn_status nn_loss_forward(nn_ctx *ctx, nn_loss *l, nn_tensor *prediction, nn_tensor *target,
                           nn_tensor **out) {
-  return l->class->forward(ctx, l, prediction, target, out);
+  return nn_loss_forward_all(ctx, l, 2, (nn_tensor *const[]){prediction, target}, out);
 }
+
+const char *const *nn_loss_args(const nn_loss *l) {
+  static const char *const usual[] = {"prediction", "target", NULL};
+  return l->class->args[0] ? l->class->args : usual;
+}
+
+nn_status nn_loss_forward_all(nn_ctx *ctx, nn_loss *l, int n, nn_tensor *const *in,
+                              nn_tensor **out) {
+  const char *const *args = nn_loss_args(l);
+  char list[128] = "";
+  int want = 0;
+  *out = NULL;
+  for (; args[want]; want++) {
+    size_t at = strlen(list);
+    snprintf(list + at, sizeof list - at, "%s%s", want ? ", " : "", args[want]);
+  }
+  if (n != want)
+    return nn_fail(ctx, NN_EVALUE,
+                   "%s: compares %d tensors, loss(%s), got %d; in nn.fit, give a function of the "
+                   "prediction and the target that calls it",
+                   l->class->name, want, list, n);
+  if (l->class->forward_all) return l->class->forward_all(ctx, l, in, out);
+  return l->class->forward(ctx, l, in[0], in[1], out);
+}
+
+/* ---- terms ---- */
+
+nn_status nn_loss_reduce(nn_ctx *ctx, nn_loss *l, nn_tensor *terms, nn_tensor **out) {
+  const nn_axis_attr all = {0};
+  nn_reduction how = nn_loss_reduction(l);
+  *out = terms;
+  if (how == NN_REDUCE_NONE) return NN_OK;
+  nn_status st = nn_apply(ctx, how == NN_REDUCE_MEAN ? &nn_op_mean : &nn_op_sum, &all, 1, &terms,
+                          out);
+  nn_tensor_release(terms);
+  return st;
+}
+
+nn_status nn_loss_of_terms(nn_ctx *ctx, nn_loss *l, const nn_op *op, const void *attr, int n,
+                           nn_tensor *const *in, nn_tensor **out) {
+  nn_tensor *terms;
+  *out = NULL;
+  NN_TRY(nn_apply(ctx, op, attr, n, in, &terms));
+  return nn_loss_reduce(ctx, l, terms, out);
+}
+
+nn_status nn_loss_each(nn_loss *l, const char *what, const nn_tensor *t, bool (*fits)(double x),
+                       const char *must) {
+  const nn_value *v = &t->v;
+  int64_t at = v->offset, index[NN_MAXDIM] = {0};
+  for (int64_t i = 0; i < v->numel; i++) {
+    double x = nn_value_real_at(v, at);
+    if (!fits(x))
+      return nn_fail(l->ctx, NN_EVALUE, "%s: the %s must be %s; element %lld is %g", l->class->name,
+                     what, must, (long long)i + 1, x);
+    for (int d = v->shape.ndim - 1; d >= 0; d--) { /* the next element of any view */
+      at += v->stride[d];
+      if (++index[d] < v->shape.dim[d]) break;
+      at -= v->stride[d] * v->shape.dim[d];
+      index[d] = 0;
+    }
+  }
+  return NN_OK;
+}
+
+bool nn_loss_is_part(double x) {
+  return !(x < 0 || x > 1);
+}
+
+nn_status nn_loss_fits_last(nn_loss *l, const char *name, const nn_reals *list,
+                            const nn_tensor *prediction) {
+  const nn_shape *s = &prediction->v.shape;
+  nn_text t;
+  if (list->n <= 1 || (s->ndim > 0 && s->dim[s->ndim - 1] == list->n)) return NN_OK;
+  return nn_fail(l->ctx, NN_ESHAPE,
+                 "%s: '%s' has %lld numbers, one for each column of the prediction, which is %s",
+                 l->class->name, name, (long long)list->n, nn_shape_text(&t, s));
+}
+
+nn_status nn_loss_numbers(nn_ctx *ctx, const nn_reals *list, nn_dtype dtype, nn_tensor **out) {
+  nn_shape s = nn_shape_1(list->n);
+  if (list->n == 0) return nn_tensor_scalar(ctx, dtype, 1, out);
+  NN_TRY(nn_tensor_new(ctx, dtype, &s, out));
+  for (int64_t i = 0; i < list->n; i++) {
+    if (dtype == NN_F32)
+      ((float *)nn_data(&(*out)->v))[i] = (float)list->v[i];
+    else
+      ((double *)nn_data(&(*out)->v))[i] = list->v[i];
+  }
+  return NN_OK;
+}
+
+/* ---- shapes ---- */
 
 nn_status nn_loss_same_shape(nn_loss *l, const nn_tensor *prediction, const nn_tensor *target) {
   const nn_shape *p = &prediction->v.shape, *t = &target->v.shape;

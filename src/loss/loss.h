@@ -23,8 +23,11 @@ struct nn_loss_class {
   const char *doc;
   size_t size;
   const nn_param *params;
+  /* One of the two: of a prediction and a target, or of as many tensors as `args` names. */
   nn_status (*forward)(nn_ctx *ctx, nn_loss *l, nn_tensor *prediction, nn_tensor *target,
                        nn_tensor **out);
+  nn_status (*forward_all)(nn_ctx *ctx, nn_loss *l, nn_tensor *const *in, nn_tensor **out);
+  const char *args[NN_MAXIN]; /* NULL ends; none: "prediction", "target" */
   nn_example example[NN_MAXEXAMPLES];
 };
 
@@ -45,6 +48,29 @@ void nn_loss_release(nn_loss *l);
 nn_loss *nn_loss_retain(nn_loss *l);
 nn_status nn_loss_forward(nn_ctx *ctx, nn_loss *l, nn_tensor *prediction, nn_tensor *target,
                           nn_tensor **out);
+
+/* The same for any loss: n tensors, as many as nn_loss_args names. */
+nn_status nn_loss_forward_all(nn_ctx *ctx, nn_loss *l, int n, nn_tensor *const *in,
+                              nn_tensor **out);
+/* The names of the tensors that it compares, NULL ends. */
+const char *const *nn_loss_args(const nn_loss *l);
+
+/* For losses that are terms, one an element: applies the elementwise operation to n tensors, then
+   reduces by l's reduction. */
+nn_status nn_loss_of_terms(nn_ctx *ctx, nn_loss *l, const nn_op *op, const void *attr, int n,
+                           nn_tensor *const *in, nn_tensor **out);
+/* What the reduction makes of terms (consumed, also on failure). */
+nn_status nn_loss_reduce(nn_ctx *ctx, nn_loss *l, nn_tensor *terms, nn_tensor **out);
+/* Fails at the first element that does not fit; `what` is "prediction" or "target", `must` says
+   what fits, and the cure. */
+nn_status nn_loss_each(nn_loss *l, const char *what, const nn_tensor *t, bool (*fits)(double x),
+                       const char *must);
+bool nn_loss_is_part(double x); /* in 0..1, or NaN, which the loss will show */
+/* Fails unless there is one number, or one for each place of the last dimension. */
+nn_status nn_loss_fits_last(nn_loss *l, const char *name, const nn_reals *list,
+                            const nn_tensor *prediction);
+/* An option's numbers as a tensor (n) of that dtype, without a gradient; none given: a scalar 1. */
+nn_status nn_loss_numbers(nn_ctx *ctx, const nn_reals *list, nn_dtype dtype, nn_tensor **out);
 
 /* Fails unless both have the same shape; names both and the likely cure. */
 nn_status nn_loss_same_shape(nn_loss *l, const nn_tensor *prediction, const nn_tensor *target);

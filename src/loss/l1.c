@@ -1,0 +1,72 @@
+/* loss/l1.c: |p - t|; dp = sign(p - t) dy, dt = -dp; 0 where they are equal. */
+#ifndef R
+#include "kernel/names.h"
+#include "loss/loss.h"
+
+typedef struct l1 {
+  nn_loss base;
+} l1;
+
+extern const nn_loss_class nn_loss_l1;
+
+#define NN_SELF "loss/l1.c"
+#include "kernel/each_real.h"
+
+static const nn_op op = {
+  .name = "L1Loss",
+  .nin = 2,
+  .infer = nn_infer_same,
+  .row = NN_BOTH(row),
+  .grad = {{.row = NN_BOTH(grad_p), .needs = NN_IN(0) | NN_IN(1)},
+           {.row = NN_BOTH(grad_t), .needs = NN_IN(0) | NN_IN(1)}},
+};
+
+static nn_status loss_forward(nn_ctx *ctx, nn_loss *l, nn_tensor *prediction, nn_tensor *target,
+                              nn_tensor **out) {
+  *out = NULL;
+  NN_TRY(nn_loss_same_shape(l, prediction, target));
+  return nn_loss_of_terms(ctx, l, &op, NULL, 2, (nn_tensor *const[]){prediction, target}, out);
+}
+
+static const nn_param params[] = {NN_P_REDUCTION(l1), NN_P_END};
+
+const nn_loss_class nn_loss_l1 = {
+  .name = "L1Loss",
+  .doc = "|prediction - target|, the absolute error: outliers weigh no more than their distance. "
+         "The gradient is 0 where both are equal.",
+  .size = sizeof(l1),
+  .params = params,
+  .forward = loss_forward,
+  .example = {{.inputs = "4x3 4x3"},
+              {.inputs = "4 4", .args = "reduction = \"sum\""},
+              {.inputs = "2x2 2x2", .args = "reduction = \"none\""}},
+};
+#else
+
+NN_HOT static void FN(row)(int64_t n, void *const *p, const void *attr) {
+  const R *x = p[1], *t = p[2];
+  R *y = p[0];
+  (void)attr;
+  for (int64_t i = 0; i < n; i++) y[i] = fabs(x[i] - t[i]);
+}
+
+/* NaN stays NaN */
+static inline R FN(slope)(R d) {
+  return d > 0 ? 1 : d < 0 ? -1 : d;
+}
+
+NN_HOT static void FN(grad_p)(int64_t n, void *const *p, const void *attr) {
+  const R *gy = p[1], *x = p[2], *t = p[3];
+  R *g = p[0];
+  (void)attr;
+  for (int64_t i = 0; i < n; i++) g[i] = gy[i] * FN(slope)(x[i] - t[i]);
+}
+
+NN_HOT static void FN(grad_t)(int64_t n, void *const *p, const void *attr) {
+  const R *gy = p[1], *x = p[2], *t = p[3];
+  R *g = p[0];
+  (void)attr;
+  for (int64_t i = 0; i < n; i++) g[i] = gy[i] * FN(slope)(t[i] - x[i]);
+}
+
+#endif
