@@ -1,8 +1,9 @@
 /*
- * loss/cross_entropy.c: softmax and cross-entropy in one, finite at any score. Scores x: (N, C).
- * Targets t: labels (N) in 1..C, int64, or probabilities (N, C). With q = softmax(x), e =
- * label_smoothing and t' = (1 - e) t + e / C: loss_n = -sum_c t'_c log q_c, dx = (q sum(t') - t')
- * dy. "mean" divides by the number of labels that are not ignored.
+ * loss/cross_entropy.c: softmax and cross-entropy in one, finite at any score. Scores x: rows of C.
+ * Targets t: labels in 1..C, int64, or probabilities; w: the classes' weights, 1 unless given. With
+ * q = softmax(x), e = label_smoothing, t' = (1 - e) t + e / C and u_c = w_c t'_c (of a label y: w_y
+ * (1 - e) + w_y e / C at y, w_c e / C elsewhere): loss_n = -sum_c u_c log q_c, dx = (q sum(u) - u)
+ * dy. "mean" divides by the sum of w_y over the labels that are not ignored, or by the rows.
  */
 #ifndef R
 #include <math.h>
@@ -10,10 +11,11 @@
 #include "kernel/names.h"
 #include "kernel/reduce.h"
 #include "kernel/vmath.h"
-#include "loss/loss.h"
+#include "loss/classes.h"
 
 typedef struct cross_entropy {
   nn_loss base;
+  nn_reals weight;
   double label_smoothing;
   int64_t ignore_index;
 } cross_entropy;
@@ -25,42 +27,6 @@ typedef struct ce_attr {
 } ce_attr;
 
 extern const nn_loss_class nn_loss_cross_entropy;
-
-/* Rows that count: all, or those whose label is not ignored. */
-static int64_t counted(const nn_call *c, int64_t rows) {
-  const ce_attr *a = c->attr;
-  if (c->in[1]->dtype != NN_I64) return rows;
-  const int64_t *label = nn_data(c->in[1]);
-  int64_t n = 0;
-  for (int64_t r = 0; r < rows; r++) n += label[r] != a->ignore;
-  return n;
-}
-
-static double row_weight(const nn_call *c, int64_t rows) {
-  const ce_attr *a = c->attr;
-  return a->reduction == NN_REDUCE_MEAN ? 1 / (double)counted(c, rows) : 1;
-}
-
-static nn_status check_labels(const nn_call *c, int64_t rows, int64_t classes) {
-  const ce_attr *a = c->attr;
-  const int64_t *label = nn_data(c->in[1]);
-  int64_t least = INT64_MAX, most = INT64_MIN, bad = -1;
-  for (int64_t r = 0; r < rows; r++) {
-    if (label[r] == a->ignore) continue;
-    least = label[r] < least ? label[r] : least;
-    most = label[r] > most ? label[r] : most;
-    if (bad < 0 && (label[r] < 1 || label[r] > classes)) bad = r;
-  }
-  if (bad < 0) return NN_OK;
-  bool from_0 = least == 0 && most < classes;
-  return nn_fail(c->ctx, NN_EVALUE,
-                 "CrossEntropyLoss: the label of row %lld is %lld, but %lld scores a row mean "
-                 "labels in 1..%lld; the labels "
-                 "here run from %lld to %lld%s",
-                 (long long)bad + 1, (long long)label[bad], (long long)classes, (long long)classes,
-                 (long long)least, (long long)most,
-                 from_0 ? ": make them start at 1, labels = labels:add(1)" : "");
-}
 
 #define NN_SELF "loss/cross_entropy.c"
 #include "kernel/each_real.h"
@@ -74,94 +40,103 @@ static nn_status infer(const nn_call *c) {
   return NN_OK;
 }
 
+/* of the scores, the target and, if given, the weights */
 static const nn_op op = {
   .name = "CrossEntropyLoss",
-  .nin = 2,
+  .nin = 3,
   .nout_aux = 1,
   .flags = NN_OP_MIXED,
-  .saves = NN_IN(1) | NN_AUX(0),
+  .saves = NN_IN(1) | NN_IN(2) | NN_AUX(0),
   .attr_size = sizeof(ce_attr),
   .infer = infer,
   .forward = NN_BOTH(forward),
   .backward = NN_BOTH(backward),
 };
 
-static nn_status check(nn_ctx *ctx, const nn_tensor *scores, const nn_tensor *target) {
-  const nn_shape *s = &scores->v.shape, *t = &target->v.shape;
-  nn_text a, b;
-  if (s->ndim != 2)
-    return nn_fail(ctx, NN_ESHAPE,
-                   "CrossEntropyLoss: the prediction must be N x C raw scores, got %s",
-                   nn_shape_text(&a, s));
-  if (s->dim[1] == 1)
-    return nn_fail(ctx, NN_ESHAPE,
-                   "CrossEntropyLoss: one score a row leaves nothing to choose; two classes need "
-                   "two scores, got %s",
-                   nn_shape_text(&a, s));
-  bool labels = t->ndim == 1 && t->dim[0] == s->dim[0], same = nn_shape_equal(s, t);
-  if (labels && target->v.dtype != NN_I64)
-    return nn_fail(
-      ctx, NN_ETYPE,
-      "CrossEntropyLoss: labels must be int64, got %s; convert them, labels:to(\"int64\")",
-      nn_dtype_name(target->v.dtype));
-  if (same && target->v.dtype != scores->v.dtype)
-    return nn_fail(ctx, NN_ETYPE,
-                   "CrossEntropyLoss: probabilities must be %s like the scores, got %s",
-                   nn_dtype_name(scores->v.dtype), nn_dtype_name(target->v.dtype));
-  if (labels || same) return NN_OK;
-  return nn_fail(ctx, NN_ESHAPE,
-                 "CrossEntropyLoss: the prediction is %s, so the target must be %lld labels or %s "
-                 "probabilities, got %s%s",
-                 nn_shape_text(&a, s), (long long)s->dim[0], a.s, nn_shape_text(&b, t),
-                 target->v.numel == s->dim[0] ? "; perhaps you mean labels:view{-1}" : "");
-}
-
 static nn_status loss_forward(nn_ctx *ctx, nn_loss *l, nn_tensor *prediction, nn_tensor *target,
                               nn_tensor **out) {
   const cross_entropy *k = (const cross_entropy *)l;
   ce_attr attr = {nn_loss_reduction(l), k->label_smoothing, k->ignore_index};
-  nn_tensor *in[2] = {prediction, target};
+  bool labels = target->v.dtype == NN_I64, weighted = k->weight.n > 0;
+  nn_tensor *in[3] = {NULL}, *losses = NULL;
+  nn_status st;
   *out = NULL;
-  NN_TRY(check(ctx, prediction, target));
-  return nn_apply(ctx, &op, &attr, 2, in, out);
+  NN_TRY(nn_classes_check(l, prediction, target, true));
+  NN_TRY(nn_classes_weight(l, &k->weight, prediction->v.shape.dim[1]));
+  NN_GO(nn_classes_rows(ctx, prediction, &in[0]));
+  if (labels) /* in the order of the rows already */
+    in[1] = nn_tensor_retain(target);
+  else
+    NN_GO(nn_classes_rows(ctx, target, &in[1]));
+  if (weighted) NN_GO(nn_loss_numbers(ctx, &k->weight, prediction->v.dtype, &in[2]));
+  NN_GO(nn_apply(ctx, &op, &attr, weighted ? 3 : 2, in, &losses));
+  st = nn_classes_unfold(ctx, losses, prediction, out);
+done:
+  for (int i = 0; i < 3; i++) nn_tensor_release(in[i]);
+  return st;
 }
 
-static const nn_param params[] = {NN_P_REAL(cross_entropy, label_smoothing, 0, 0, 0, 1,
-                                            "part of the target spread evenly over all classes"),
-                                  NN_P_INT(cross_entropy, ignore_index, -100, -NN_DIM_MAX,
-                                           NN_DIM_MAX, "rows with this label do not count"),
-                                  NN_P_REDUCTION(cross_entropy), NN_P_END};
+static const nn_param params[] = {
+  NN_P_REALS(cross_entropy, weight, 0, NN_REAL_MAX, "how much each class counts"),
+  NN_P_REAL(cross_entropy, label_smoothing, 0, 0, 0, 1,
+            "part of the target spread evenly over all classes"),
+  NN_P_INT(cross_entropy, ignore_index, -100, -NN_DIM_MAX, NN_DIM_MAX,
+           "rows with this label do not count"),
+  NN_P_REDUCTION(cross_entropy), NN_P_END};
 
 const nn_loss_class nn_loss_cross_entropy = {
   .name = "CrossEntropyLoss",
-  .doc = "-log softmax(scores) at the label, softmax and logarithm in one step, finite at any "
-         "score. Scores N x C; targets "
-         "labels in 1..C (int64) or N x C probabilities.",
+  .doc =
+    "-log softmax(scores) at the label, softmax and logarithm in one step, finite at any "
+    "score. Scores N x C or N x C x ...; targets labels in 1..C (int64), N or N x ..., or "
+    "probabilities of the scores' shape. With class weights \"mean\" divides by the sum of the "
+    "labels' weights.",
   .size = sizeof(cross_entropy),
   .params = params,
   .forward = loss_forward,
   .example = {{.inputs = "4x3 4<3"},
-              {.inputs = "4x3 4<3", .args = "label_smoothing = 0.1, reduction = \"sum\""},
-              {.inputs = "4x3 4x3"},
-              {.inputs = "4x3 4<3", .args = "ignore_index = 2"},
-              {.inputs = "4x3 4<3", .args = "reduction = \"none\""}},
+              {.inputs = "4x3 4<3",
+               .args = "weight = {1, 2.5, 0.5}, label_smoothing = 0.1, reduction = \"sum\""},
+              {.inputs = "4x3 4x3", .args = "weight = {1, 2.5, 0.5}, label_smoothing = 0.2"},
+              {.inputs = "4x3 4<3", .args = "ignore_index = 2, weight = {1, 2, 3}"},
+              {.inputs = "4x3 4<3", .args = "reduction = \"none\""},
+              {.inputs = "2x3x2x2 2x2x2<3", .args = "label_smoothing = 0.1, reduction = \"none\""}},
 };
 #else
 
+/* What "mean" divides by. */
+static double FN(divisor)(const nn_call *c, int64_t rows) {
+  const ce_attr *a = c->attr;
+  if (a->reduction != NN_REDUCE_MEAN) return 1;
+  if (c->in[1]->dtype != NN_I64) return (double)rows;
+  const int64_t *label = nn_data(c->in[1]);
+  const R *w = c->nin > 2 ? nn_data(c->in[2]) : NULL;
+  double sum = 0;
+  for (int64_t r = 0; r < rows; r++)
+    if (label[r] != a->ignore) sum += w ? (double)w[label[r] - 1] : 1;
+  return sum;
+}
+
+/* What multiplies class i; without weights 1. */
+static inline double FN(weight)(const R *w, int64_t i) {
+  return w ? (double)w[i] : 1;
+}
+
 /* One row: its loss; q becomes the softmax. `t` NULL: a label (counted from 0) instead of
-   probabilities. */
-static double FN(row_loss)(int64_t n, const R *x, const R *t, int64_t label, double smoothing,
+   probabilities. What has no weight costs nothing, however impossible its score. */
+static double FN(row_loss)(int64_t n, const R *x, const R *t, const R *w, int64_t label, double e,
                            R *q) {
-  double max, lse, loss = 0, mean = 0, mass = 0;
+  double max, lse, loss = 0, share = e / (double)n;
   FN(nn_softmax_logsum_row)(n, x, q, &max, &lse);
-  for (int64_t i = 0; t && i < n;
-       i++) { /* a class of probability 0 costs nothing, however impossible its score */
-    loss += t[i] != 0 ? (double)t[i] * (lse - ((double)x[i] - max)) : 0;
-    mass += (double)t[i];
+  for (int64_t i = 0; (t || e > 0) && i < n; i++) {
+    double u = FN(weight)(w, i) * ((t ? (1 - e) * (double)t[i] : 0) + share);
+    loss += u != 0 ? u * (lse - ((double)x[i] - max)) : 0;
   }
-  if (!t) loss = lse - ((double)x[label] - max), mass = 1;
-  for (int64_t i = 0; smoothing > 0 && i < n; i++) mean += lse - ((double)x[i] - max);
-  return (1 - smoothing) * loss + smoothing * mass * mean / (double)n;
+  if (!t) {
+    double u = FN(weight)(w, label) * (1 - e);
+    loss += u != 0 ? u * (lse - ((double)x[label] - max)) : 0;
+  }
+  return loss;
 }
 
 static nn_status FN(forward)(const nn_call *c) {
@@ -169,45 +144,67 @@ static nn_status FN(forward)(const nn_call *c) {
   int64_t rows = c->in[0]->shape.dim[0], n = c->in[0]->shape.dim[1];
   bool labels = c->in[1]->dtype == NN_I64;
   const R *x = nn_data(c->in[0]), *t = labels ? NULL : nn_data(c->in[1]);
+  const R *w = c->nin > 2 ? nn_data(c->in[2]) : NULL;
   const int64_t *label = labels ? nn_data(c->in[1]) : NULL;
   R *q = nn_data(c->aux[0]), *y = nn_data(c->out);
   double sum = 0;
-  if (labels) NN_TRY(check_labels(c, rows, n));
+  if (labels) NN_TRY(nn_classes_labels(c->ctx, c->op->name, label, rows, n, a->ignore));
   for (int64_t r = 0; r < rows; r++) {
-    bool skip = labels && label[r] == a->ignore;
-    double loss = skip ? 0
-                       : FN(row_loss)(n, x + r * n, t ? t + r * n : NULL, labels ? label[r] - 1 : 0,
-                                      a->smoothing, q + r * n);
+    double loss = 0;
+    if (!labels || label[r] != a->ignore)
+      loss = FN(row_loss)(n, x + r * n, t ? t + r * n : NULL, w, labels ? label[r] - 1 : 0,
+                          a->smoothing, q + r * n);
     if (a->reduction == NN_REDUCE_NONE) y[r] = (R)loss;
     sum += loss;
   }
-  if (a->reduction != NN_REDUCE_NONE) *y = (R)(sum * row_weight(c, rows));
+  if (a->reduction != NN_REDUCE_NONE) *y = (R)(sum / FN(divisor)(c, rows));
   return NN_OK;
+}
+
+/* gx (+)= g (q sum(u) - u) of probabilities t, or of a label and what is spread (t NULL) */
+static void FN(row_back)(int64_t n, const R *q, const R *t, const R *w, int64_t label, double e,
+                         R g, bool add, R *gx) {
+  double mass = 0, share = e / (double)n;
+  for (int64_t i = 0; i < n; i++) {
+    double want = t ? (double)t[i] : i == label;
+    mass += FN(weight)(w, i) * ((1 - e) * want + share);
+  }
+  for (int64_t i = 0; i < n; i++) {
+    R want = t ? t[i] : i == label;
+    R u = (R)FN(weight)(w, i) * ((R)(1 - e) * want + (R)share);
+    gx[i] = (add ? gx[i] : 0) + g * (q[i] * (R)mass - u);
+  }
+}
+
+/* The same of a label alone. */
+static void FN(label_back)(int64_t n, const R *q, int64_t label, R g, bool add, R *gx) {
+  R own = add ? gx[label] : 0;
+  for (int64_t i = 0; i < n; i++) gx[i] = (add ? gx[i] : 0) + g * q[i];
+  gx[label] = own + g * (q[label] - 1);
 }
 
 static nn_status FN(backward)(const nn_call *c) {
   const ce_attr *a = c->attr;
   int64_t rows = c->aux[0]->shape.dim[0], n = c->aux[0]->shape.dim[1];
-  bool labels = c->in[1]->dtype == NN_I64, each = a->reduction == NN_REDUCE_NONE;
+  bool labels = c->in[1]->dtype == NN_I64, each = a->reduction == NN_REDUCE_NONE, add = c->add[0];
   const R *q = nn_data(c->aux[0]), *gy = nn_data(c->gout), *t = labels ? NULL : nn_data(c->in[1]);
+  const R *w = c->nin > 2 ? nn_data(c->in[2]) : NULL;
   const int64_t *label = labels ? nn_data(c->in[1]) : NULL;
-  const R keep = (R)(1 - a->smoothing), share = (R)(a->smoothing / (double)n),
-          w = (R)row_weight(c, rows);
+  const R scale = (R)(1 / FN(divisor)(c, rows));
   R *gx = c->gin[0] ? nn_data(c->gin[0]) : NULL;
   if (c->gin[1])
     return nn_fail(c->ctx, NN_ESTATE,
                    "CrossEntropyLoss: has no gradient by its target; detach() the target");
   for (int64_t r = 0; gx && r < rows; r++, gx += n, q += n) {
-    R g = w * gy[each ? r : 0], mass = 1;
+    R g = scale * gy[each ? r : 0];
+    int64_t at = labels ? label[r] - 1 : 0;
     bool skip = labels && label[r] == a->ignore;
-    for (int64_t i = 0; i < n && skip && !c->add[0]; i++) gx[i] = 0;
+    for (int64_t i = 0; i < n && skip && !add; i++) gx[i] = 0;
     if (skip) continue;
-    const R *tr = t ? t + r * n : NULL;
-    if (tr) mass = (R)FN(nn_total)(c->ctx, n, tr);
-    for (int64_t i = 0; i < n; i++) {
-      R want = keep * (tr ? tr[i] : (R)(i == label[r] - 1)) + share * mass;
-      gx[i] = (c->add[0] ? gx[i] : 0) + g * (q[i] * mass - want);
-    }
+    if (labels && a->smoothing == 0)
+      FN(label_back)(n, q, at, g * (R)FN(weight)(w, at), add, gx);
+    else
+      FN(row_back)(n, q, t ? t + r * n : NULL, w, at, a->smoothing, g, add, gx);
   }
   return NN_OK;
 }
