@@ -26,7 +26,7 @@ static double max_norm(int n, nn_tensor *const *t) {
   double most = 0;
   for (int i = 0; i < n; i++) {
     const nn_value *g = gradient(t[i]);
-    double m = g ? largest[g->dtype](g->numel, nn_data(g)) : 0;
+    double m = g ? largest[g->dtype == NN_F64](g->numel, nn_data(g)) : 0;
     if (!(m <= most)) most = m;
     if (isnan(m)) return m;
   }
@@ -38,8 +38,8 @@ static double norm_in(int n, nn_tensor *const *t, double power, double unit) {
   double s = 0;
   for (int i = 0; i < n; i++) {
     const nn_value *g = gradient(t[i]);
-    if (g && power == 2) s += squares[g->dtype](g->numel, nn_data(g), 1 / unit);
-    if (g && power != 2) s += powers[g->dtype](g->numel, nn_data(g), 1 / unit, power);
+    if (g && power == 2) s += squares[g->dtype == NN_F64](g->numel, nn_data(g), 1 / unit);
+    if (g && power != 2) s += powers[g->dtype == NN_F64](g->numel, nn_data(g), 1 / unit, power);
   }
   return power == 2 ? sqrt(s) : pow(s, 1 / power);
 }
@@ -54,7 +54,7 @@ void nn_clip_norm(int n, nn_tensor *const *t, double max, double power, double *
   for (int i = 0; i < n; i++) {
     const nn_value *g = gradient(t[i]);
     if (!g) continue;
-    scale[g->dtype](g->numel, nn_data(g), max / *norm);
+    scale[g->dtype == NN_F64](g->numel, nn_data(g), max / *norm);
     nn_touch(g);
   }
 }
@@ -63,7 +63,7 @@ void nn_clip_value(int n, nn_tensor *const *t, double max) {
   for (int i = 0; i < n; i++) {
     const nn_value *g = gradient(t[i]);
     if (!g) continue;
-    clamp[g->dtype](g->numel, nn_data(g), max);
+    clamp[g->dtype == NN_F64](g->numel, nn_data(g), max);
     nn_touch(g);
   }
 }

@@ -62,7 +62,7 @@ static nn_status remember(nn_ctx *ctx, nn_optim *o, int64_t history, int g) {
 
 /* d = -H g, by the two-loop recursion. */
 static void direction(nn_optim *o, int g) {
-  double curvature[MOST], weight[MOST];
+  double curvature[MOST] = {0}, weight[MOST] = {0};
   const int pairs = (int)o->global[PAIRS], d = NN_LBFGS_D;
   nn_flat_copy(o, g, d);
   nn_flat_scale(o, -1, d);

@@ -2,6 +2,7 @@
 #include "optim/optim.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { LINE = 64 };
@@ -228,16 +229,23 @@ const char *nn_optim_slot_name(const nn_optim *o, int k, char *buf, size_t size)
   return buf;
 }
 
+/* The place of a slot's name, or -1. */
+static int find_slot(const nn_optim *o, const char *name) {
+  const nn_optim_class *class = o->class;
+  int named = named_slots(class);
+  char room[16];
+  for (int k = 0; k < named - class->scratch; k++)
+    if (strcmp(class->slots[k], name) == 0) return k;
+  if (!class->pairs || (*name != 's' && *name != 'y')) return -1;
+  long pair = strtol(name + 1, NULL, 10);
+  if (pair < 1 || pair > 100000) return -1;
+  int k = named + 2 * ((int)pair - 1) + (*name == 'y');
+  return strcmp(nn_optim_slot_name(o, k, room, sizeof room), name) == 0 ? k : -1;
+}
+
 nn_status nn_optim_slot_make(nn_ctx *ctx, nn_optim *o, const char *name, int *slot) {
-  char room[16], which = 0;
-  int pair = 0, named = named_slots(o->class), k = 0;
-  while (k < named - o->class->scratch && strcmp(o->class->slots[k], name) != 0) k++;
-  if (k == named - o->class->scratch) {
-    if (sscanf(name, "%c%5d", &which, &pair) != 2 || pair < 1) pair = 0;
-    k = named + 2 * (pair - 1) + (which == 'y');
-    if (!pair || !o->class->pairs || strcmp(nn_optim_slot_name(o, k, room, sizeof room), name) != 0)
-      return nn_fail(ctx, NN_EVALUE, "%s keeps no '%.40s'", o->class->name, name);
-  }
+  int k = find_slot(o, name);
+  if (k < 0) return nn_fail(ctx, NN_EVALUE, "%s keeps no '%.40s'", o->class->name, name);
   if (k >= o->nslots) NN_TRY(more_places(ctx, o, k + 1));
   if (!o->slot[k]) NN_TRY(new_zeros(ctx, o->bytes, &o->slot[k]));
   *slot = k;

@@ -92,7 +92,7 @@ static size_t padded(const nn_tensor *t) {
 
 static bool same_numbers(const nn_optim *o, const nn_optim_param *a, const nn_optim_param *b) {
   for (int k = 0; o->class->numbers[k]; k++)
-    if (memcmp(&a->number[k], &b->number[k], sizeof a->number[k]) != 0) return false;
+    if (a->number[k] != b->number[k]) return false;
   return true;
 }
 
