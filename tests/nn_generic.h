@@ -134,7 +134,7 @@ static inline void check_reuse(nn_ctx *ctx, const subject *s, const char *name) 
   static const char *const before[] = {"clone",
                                        "sigmoid"}; /* sigmoid's gradient reads its output */
   unit u;
-  if (s->loss || (s->op && s->op->nin != 1)) return;
+  if (s->loss || (s->op && s->op->nin != 1) || (s->layer && s->layer->forward_many)) return;
   MAKE(&u, s, NN_F64, UNIT_PLAIN);
   for (size_t i = 0; i < COUNT(before) && nn_is_real(u.in[0]->v.dtype); i++) {
     outcome on, off;

@@ -1,0 +1,100 @@
+/* layer/pool_max.c: the largest number of each window; where it stood is kept, 4 bytes a window, and
+   that place gets the gradient. NaN wins; of equal ones, the first. Padding never wins. */
+#ifndef R
+#include <limits.h>
+
+#include "kernel/names.h"
+#include "layer/pool.h"
+
+static nn_status infer(const nn_call *c) {
+  NN_TRY(nn_pool_infer(c));
+  nn_pool g = nn_pool_geometry(&c->in[0]->shape, c->attr);
+  nn_shape bytes = nn_shape_1(c->out->numel * (int64_t)sizeof(int32_t));
+  if (g.h > INT_MAX / g.w)
+    return nn_fail(c->ctx, NN_ESHAPE, "planes of more than 2^31 numbers cannot be pooled");
+  nn_value_set(c->aux[0], NN_U8, &bytes);
+  return NN_OK;
+}
+
+/* Places lo .. hi - 1 of the result whose window's column stands inside x. */
+static void inside(const nn_pool *g, const nn_pool_attr *a, int64_t v, int64_t *lo, int64_t *hi) {
+  int64_t at = v * a->dilation[1] - a->padding[1], s = a->stride[1];
+  *lo = at >= 0 ? 0 : (-at + s - 1) / s;
+  *hi = g->w > at ? (g->w - at + s - 1) / s : 0;
+  if (*hi > g->ow) *hi = g->ow;
+}
+
+#define NN_SELF "layer/pool_max.c"
+#include "kernel/each_real.h"
+
+const nn_op nn_op_pool_max = {
+  .name = "max_pool",
+  .nin = 1,
+  .nout_aux = 1,
+  .saves = NN_AUX(0),
+  .attr_size = sizeof(nn_pool_attr),
+  .infer = infer,
+  .forward = NN_BOTH(forward),
+  .backward = NN_BOTH(backward),
+};
+#else
+
+/* One element of the window for a row of windows: `line` is what window 0 sees, at place `at` of the
+   plane. */
+NN_HOT static void FN(compare)(int64_t lo, int64_t hi, int64_t step, const R *line, int64_t at,
+                               R *y, int32_t *place) {
+  for (int64_t j = lo; j < hi; j++) {
+    R v = line[j * step];
+    bool wins = (v > y[j]) | (v != v) | (place[j] < 0);
+    y[j] = wins ? v : y[j];
+    place[j] = wins ? (int32_t)(at + j * step) : place[j];
+  }
+}
+
+static void FN(plane)(const nn_pool *g, const nn_pool_attr *a, const R *x, R *y, int32_t *place) {
+  for (int64_t i = 0; i < g->oh; i++, y += g->ow, place += g->ow) {
+    for (int64_t j = 0; j < g->ow; j++) y[j] = -(R)INFINITY, place[j] = -1;
+    for (int64_t u = 0; u < a->k[0]; u++) {
+      int64_t row = i * a->stride[0] - a->padding[0] + u * a->dilation[0];
+      if (row < 0 || row >= g->h) continue;
+      for (int64_t v = 0; v < a->k[1]; v++) {
+        int64_t at = row * g->w + v * a->dilation[1] - a->padding[1], lo, hi;
+        inside(g, a, v, &lo, &hi);
+        FN(compare)(lo, hi, a->stride[1], x + at, at, y, place);
+      }
+    }
+  }
+}
+
+static nn_status FN(forward)(const nn_call *c) {
+  const nn_pool_attr *a = c->attr;
+  const nn_pool g = nn_pool_geometry(&c->in[0]->shape, a);
+  const R *x = nn_data(c->in[0]);
+  R *y = nn_data(c->out);
+  int32_t *place = nn_data(c->aux[0]);
+  int threads = nn_threads_for(c->ctx, c->out->numel * a->k[0] * a->k[1]);
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t p = 0; p < g.planes; p++)
+    FN(plane)(&g, a, x + p * g.h * g.w, y + p * g.oh * g.ow, place + p * g.oh * g.ow);
+  return nn_poll(c->ctx);
+}
+
+static nn_status FN(backward)(const nn_call *c) {
+  const nn_pool g = nn_pool_geometry(&c->in[0]->shape, c->attr);
+  const R *gy = nn_data(c->gout);
+  R *gx = nn_data(c->gin[0]);
+  const int32_t *place = nn_data(c->aux[0]);
+  const int64_t in = g.h * g.w, out = g.oh * g.ow;
+  const bool add = c->add[0];
+  int threads = nn_threads_for(c->ctx, g.planes * in);
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t p = 0; p < g.planes; p++) {
+    R *to = gx + p * in;
+    for (int64_t i = 0; i < in && !add; i++) to[i] = 0;
+    for (int64_t i = p * out; i < (p + 1) * out; i++)
+      if (place[i] >= 0) to[place[i]] += gy[i];
+  }
+  return nn_poll(c->ctx);
+}
+
+#endif
