@@ -69,7 +69,7 @@ static int l_get(lua_State *L) {
   int g = check_group(L, o);
   const char *name = luaL_checkstring(L, 3);
   const nn_param *p = nn_param_find(o->class->params, name);
-  if (!p) return 0;
+  if (!p) return lua_pushnil(L), 1;
   nn_arg v = nn_param_get(p, o->hyper[g]);
   nnL_push_arg(L, &v);
   return 1;

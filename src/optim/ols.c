@@ -53,8 +53,8 @@ static nn_status gather(nn_ctx *ctx, const nn_tensor *v, const char *name, nn_te
   for (int64_t c = 0; c < part.shape.dim[0]; c++)
     for (int64_t i = 0; i < part.shape.dim[1]; i++)
       if (!isfinite(p[c * part.stride[0] + i]))
-        return nn_fail(ctx, NN_EVALUE, "ols: %s has %g in row %lld", name,
-                       p[c * part.stride[0] + i], (long long)i + 1);
+        return nn_fail(ctx, NN_EVALUE, "ols: %s has %s in row %lld", name,
+                       isnan(p[c * part.stride[0] + i]) ? "nan" : "an infinity", (long long)i + 1);
   return NN_OK;
 }
 
