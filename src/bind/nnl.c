@@ -155,8 +155,8 @@ const char *nnL_what(lua_State *L, int index) {
   nn_tensor *t = nnL_test(L, index, NNL_TENSOR);
   nn_text text;
   if (t)
-    return lua_pushfstring(L, "a %s tensor of %s", nn_dtype_name(t->v.dtype),
-                           nn_value_text(&text, &t->v));
+    return lua_pushfstring(L, "%s %s tensor of %s", t->v.dtype == NN_I64 ? "an" : "a",
+                           nn_dtype_name(t->v.dtype), nn_value_text(&text, &t->v));
   for (int kind = NNL_LAYER; kind < NNL_KINDS; kind++)
     if (nnL_test(L, index, (nnL_kind)kind))
       return lua_pushfstring(L, kind == NNL_OPTIM ? "an %s" : "a %s", kind_names[kind]);
