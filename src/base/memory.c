@@ -128,11 +128,11 @@ void nn_mem_give(nn_ctx *ctx, void *p, size_t bytes) {
   size_t size;
   int k = class_of(bytes, &size);
   m->live -= size;
-  /* a sixteenth more than the peak: small blocks come and go beside two large ones that alternate */
-  if (m->pooled + size > POOL_ALWAYS && m->live + m->pooled + size > m->peak + m->peak / 16) {
-    free(p);
-    return;
-  }
+  /* Full: of blocks that an earlier phase of the program left, since what is in use now fits below the
+     peak. They go back to the system, and this phase's own blocks take their place. A sixteenth more
+     than the peak is allowed, as small blocks come and go beside two large ones that alternate. */
+  if (m->pooled + size > POOL_ALWAYS && m->live + m->pooled + size > m->peak + m->peak / 16)
+    nn_mem_flush(m);
   memcpy(p, &m->pool[k], sizeof(void *));
   m->pool[k] = p;
   m->pooled += size;
