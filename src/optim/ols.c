@@ -11,7 +11,7 @@
 #include "kernel/blas.h"
 #include "kernel/walk.h"
 
-/* Both as columns, one after the other: LAPACK's order. */
+/* Both as columns, one after the other, as Fortran has them. */
 typedef struct problem {
   int64_t n, d, k;
   nn_tensor *a;    /* (d, n) */
