@@ -39,6 +39,10 @@ static const nn_op op = {
   .backward = NN_BOTH(backward),
 };
 
+nn_status nn_dropout_apply(nn_ctx *ctx, double p, nn_tensor *x, nn_tensor **y) {
+  return nn_apply(ctx, &op, &(dropout_attr){p}, 1, &x, y);
+}
+
 static nn_status layer_forward(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn_tensor **y) {
   dropout_attr attr = {((const dropout *)l)->p};
   if (!l->training || attr.p == 0) {

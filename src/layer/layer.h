@@ -111,7 +111,11 @@ nn_status nn_layer_foreign_new(nn_ctx *ctx, nn_foreign_call call, nn_layer **out
    none. */
 nn_status nn_linear_forward(nn_ctx *ctx, nn_layer *l, const nn_op *act, nn_tensor *x,
                             nn_tensor **y);
+/* The same for any x (..., in), weight (out, in) and, if there are three, bias (out). */
+nn_status nn_linear_apply(nn_ctx *ctx, int nin, nn_tensor *const *in, nn_tensor **y);
 extern const nn_layer_class nn_layer_linear;
+/* dropout.c: as in training. */
+nn_status nn_dropout_apply(nn_ctx *ctx, double p, nn_tensor *x, nn_tensor **y);
 
 /* The registry (layer/registry.c). */
 extern const nn_layer_class *const nn_layers[]; /* NULL ends */

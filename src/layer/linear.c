@@ -75,6 +75,10 @@ nn_status nn_linear_forward(nn_ctx *ctx, nn_layer *l, const nn_op *act, nn_tenso
   return nn_apply(ctx, act ? &op : &op_plain, &(linear_attr){act}, k->bias ? 3 : 2, in, y);
 }
 
+nn_status nn_linear_apply(nn_ctx *ctx, int nin, nn_tensor *const *in, nn_tensor **y) {
+  return nn_apply(ctx, &op_plain, &(linear_attr){NULL}, nin, in, y);
+}
+
 static nn_status layer_forward(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn_tensor **y) {
   (void)last;
   return nn_linear_forward(ctx, l, NULL, x, y);
