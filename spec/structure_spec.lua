@@ -546,6 +546,7 @@ describe("products", function()
     assert.same({5, 2}, nn.rand(4):matmul(b).shape)
     assert.same({2, 0, 3}, nn.rand(2, 0, 4):matmul(nn.rand(4, 3)).shape)
     assert.equal(0, nn.rand(2, 0):matmul(nn.rand(0, 3)):sum():item())
+    assert.same({3, 0}, nn.rand(3, 2):matmul(nn.rand(2, 0)).shape)
     assert.equal("matmul: 2x3x4 by 3x4x2: the last size of the first must be the second last of "
       .. "the "
       .. "second, and leading sizes must be equal or 1",

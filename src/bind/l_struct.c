@@ -57,7 +57,8 @@ static nn_status settle_choice(nn_ctx *ctx, choice *c, nn_dtype d, nn_tensor **b
     if (d == NN_I64 && c->integer) *(int64_t *)nn_data(&(*box)->v) = c->integer;
     c->t = *box;
   } else if (c->t->v.dtype != d && !(nn_is_real(c->t->v.dtype) && nn_is_real(d))) {
-    NN_TRY(nn_apply(ctx, &nn_op_to, &(int64_t){d}, 1, &c->t, box));
+    int64_t to = d;
+    NN_TRY(nn_apply(ctx, &nn_op_to, &to, 1, &c->t, box));
     c->t = *box;
   }
   return NN_OK;

@@ -55,7 +55,8 @@ static inline R FN(cast_real)(double x) {
   const bool wide = (R)-1 < 0; /* int64; else uint8 */
   const double lo = wide ? -9223372036854775808.0 : 0.0, top = wide ? 9223372036854775808.0 : 256.0;
   if (!(x == x)) return 0;
-  return x < lo ? (R)lo : x >= top ? (R)(wide ? INT64_MAX : UINT8_MAX) : (R)x;
+  if (x >= top) return (R)(wide ? INT64_MAX : UINT8_MAX);
+  return (R)(x < lo ? lo : x);
 #else
   return (R)x;
 #endif

@@ -95,7 +95,7 @@ static nn_status put(nn_ctx *ctx, const nn_value *to, const nn_value *from) {
 nn_status nn_mask_write(nn_ctx *ctx, const nn_value *dst, const nn_value *mask,
                         const nn_value *src) {
   int first = mask->shape.ndim;
-  nn_value outer, wide, to, from;
+  nn_value outer, wide = {0}, to, from;
   NN_TRY(widen(ctx, dst, first, nn_mask_count(mask), src, &wide));
   nn_value_copy(&outer, dst);
   outer.shape.ndim = first;
@@ -116,7 +116,7 @@ nn_status nn_index_write(nn_ctx *ctx, const nn_value *dst, const nn_value *index
                          const nn_value *src) {
   int64_t n = dst->shape.dim[0], many = index->numel, step = many > 1 ? index->stride[0] : 1;
   const int64_t *at = (const int64_t *)index->storage->data + index->offset;
-  nn_value wide, to, from;
+  nn_value wide = {0}, to, from;
   NN_TRY(widen(ctx, dst, 1, many, src, &wide));
   for (int64_t i = 0; i < many; i++)
     if (nn_index_from_zero(at[i * step], n) < 0)

@@ -69,8 +69,8 @@ static nn_status FN(forward)(const nn_call *c) {
     for (int64_t i = 0; i < n * m; i++) y[i] *= (R)t->beta;
   else if (n * m > 0)
     FN(nn_gemm)
-    (false, false, n, m, k, (R)t->alpha, nn_data(c->in[1]), k, nn_data(c->in[2]), m, (R)t->beta, y,
-     m);
+  (false, false, n, m, k, (R)t->alpha, nn_data(c->in[1]), k, nn_data(c->in[2]), m, (R)t->beta, y,
+   m);
   return NN_OK;
 }
 
@@ -96,14 +96,10 @@ static nn_status FN(backward)(const nn_call *c) {
   for (int i = 1; i < 3; i++)
     if (c->gin[i] && !c->add[i] && n * m == 0) NN_TRY(nn_fill_into(c->ctx, c->gin[i], 0));
   if (n * m == 0 || k == 0) return NN_OK;
-  if (c->gin[1])
-    FN(nn_gemm)
-    (false, true, n, k, m, (R)t->alpha, g, m, nn_data(c->in[2]), m, c->add[1], nn_data(c->gin[1]),
-     k);
-  if (c->gin[2])
-    FN(nn_gemm)
-    (true, false, k, m, n, (R)t->alpha, nn_data(c->in[1]), k, g, m, c->add[2], nn_data(c->gin[2]),
-     m);
+  if (c->gin[1]) FN(nn_gemm)
+  (false, true, n, k, m, (R)t->alpha, g, m, nn_data(c->in[2]), m, c->add[1], nn_data(c->gin[1]), k);
+  if (c->gin[2]) FN(nn_gemm)
+  (true, false, k, m, n, (R)t->alpha, nn_data(c->in[1]), k, g, m, c->add[2], nn_data(c->gin[2]), m);
   return NN_OK;
 }
 

@@ -20,7 +20,7 @@ static nn_status dim_of(const nn_call *c, int *dim) {
 static nn_status infer(const nn_call *c) {
   nn_shape s = c->in[0]->shape;
   nn_text a, b;
-  int dim;
+  int dim = 0;
   NN_TRY(dim_of(c, &dim));
   for (int k = 1; k < c->nin; k++) {
     const nn_shape *t = &c->in[k]->shape;
@@ -40,7 +40,7 @@ static nn_status infer(const nn_call *c) {
 static nn_status forward(const nn_call *c) {
   int64_t first = 0;
   nn_value part;
-  int dim;
+  int dim = 0;
   NN_TRY(dim_of(c, &dim));
   for (int k = 0; k < c->nin; k++) {
     int64_t n = c->in[k]->shape.dim[dim];
@@ -54,7 +54,7 @@ static nn_status forward(const nn_call *c) {
 static nn_status backward(const nn_call *c) {
   int64_t first = 0;
   nn_value part;
-  int dim;
+  int dim = 0;
   NN_TRY(dim_of(c, &dim));
   for (int k = 0; k < c->nin; k++) {
     int64_t n = c->in[k]->shape.dim[dim];

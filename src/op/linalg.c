@@ -87,6 +87,7 @@ void nn_linalg_give(const nn_call *c, double *w, int64_t n) {
 
 void nn_linalg_mul(bool tx, bool ty, int64_t m, int64_t n, int64_t k, double alpha, const double *x,
                    const double *y, double beta, double *z) {
+  if (m == 0 || n == 0) return;
   if (k == 0 && beta == 0)
     memset(z, 0, (size_t)(m * n) * sizeof *z);
   else if (k > 0)

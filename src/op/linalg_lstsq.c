@@ -62,7 +62,7 @@ static int64_t pseudo_room(const sizes *z) {
 }
 
 static nn_status forward(const nn_call *c) {
-  sizes z;
+  sizes z = {0};
   nn_status st = NN_OK;
   NN_TRY(read_sizes(c, &z));
   if (z.k == 0 || c->out->numel == 0) return nn_fill_into(c->ctx, c->out, 0);
@@ -121,7 +121,7 @@ static void wide_gradient(const sizes *z, const double *a, const double *p, doub
 }
 
 static nn_status backward(const nn_call *c) {
-  sizes z;
+  sizes z = {0};
   nn_status st = NN_OK;
   NN_TRY(read_sizes(c, &z));
   bool none = z.k == 0 || c->gout->numel == 0;

@@ -190,6 +190,7 @@ const nn_op nn_op_matmul = {
 /* Z (n, m) (+)= op(X) op(Y) for every matrix of the batch. */
 static nn_status FN(products)(nn_ctx *ctx, const operand *x, bool tx, const operand *y, bool ty,
                               int64_t n, int64_t k, int64_t m, bool add, const operand *z) {
+  if (n == 0 || m == 0) return NN_OK;
   nn_places px = nn_places_of(&x->v), py = nn_places_of(&y->v), pz = nn_places_of(&z->v);
   const R *fx = x->v.storage->data, *fy = y->v.storage->data;
   R *to = z->v.storage->data;
@@ -206,7 +207,7 @@ static nn_status FN(products)(nn_ctx *ctx, const operand *x, bool tx, const oper
 }
 
 static nn_status FN(forward)(const nn_call *c) {
-  job j;
+  job j = {0};
   nn_status st;
   if (c->in[0]->shape.dim[c->in[0]->shape.ndim - 1] == 0) return nn_fill_into(c->ctx, c->out, 0);
   NN_GO(make_job(c, c->in[0], c->in[1], c->out, &j));
@@ -219,7 +220,7 @@ done:
 
 /* dA = dC B^T (k 0) or dB = A^T dC (k 1), summed over what broadcasting repeated. */
 static nn_status FN(gradient)(const nn_call *c, int k) {
-  job j;
+  job j = {0};
   nn_status st;
   bool add = c->add[k];
   const operand *to = k == 0 ? &j.a : &j.b;

@@ -26,7 +26,7 @@ static nn_status order(const nn_call *c, int *from) {
 
 static nn_status view(const nn_call *c) {
   const nn_value *x = c->in[0];
-  int from[NN_MAXDIM];
+  int from[NN_MAXDIM] = {0};
   NN_TRY(order(c, from));
   nn_value_copy(c->out, x);
   for (int d = 0; d < x->shape.ndim; d++) {
@@ -39,7 +39,7 @@ static nn_status view(const nn_call *c) {
 
 static nn_status pull(const nn_call *c, nn_value *gin) {
   const nn_value *g = c->gout;
-  int from[NN_MAXDIM];
+  int from[NN_MAXDIM] = {0};
   NN_TRY(order(c, from));
   nn_value_copy(gin, g);
   for (int d = 0; d < g->shape.ndim; d++) {
