@@ -132,7 +132,8 @@ describe("memory", function()
   end)
 
   it("is not asked of the system by a steady training loop", function()
-    local data = nn.data.tensors(nn.rand(48, 10), nn.randint(1, 3, {48}), {classes = {"a", "b", "c"}})
+    local data = nn.data.tensors(nn.rand(48, 10), nn.randint(1, 3, {48}),
+      {classes = {"a", "b", "c"}})
     local model = nn.Sequential{nn.Linear(10, 20), nn.ReLU(), nn.Dropout(0.2), nn.Linear(20, 3)}
     local after_third, steps = nil, 0
     nn.fit(model, data, {
@@ -207,9 +208,11 @@ describe("errors teach:", function()
     assert.equal("exp: needs a tensor or a number, got the string \"a\"", text(nn.exp, "a"))
     assert.matches("^Adam: there is no option 'lrr'; did you mean 'lr'%?",
       text(nn.optim.Adam, nn.Linear(2, 2):parameters(), {lrr = 1}))
-    assert.equal("Linear: 'out' is missing; it must be a whole number of at least 1 (output features)",
+    assert.equal("Linear: 'out' is missing; it must be a whole number of at least 1 " ..
+      "(output features)",
       text(nn.Linear, 3))
-    assert.equal("Linear: 'in' must be a whole number of at least 1, got -3", text(nn.Linear, -3, 4))
+    assert.equal("Linear: 'in' must be a whole number of at least 1, got -3",
+      text(nn.Linear, -3, 4))
     assert.matches("^Linear: too many arguments", text(nn.Linear, 3, 4, 5))
     assert.matches("call it with a colon", text(function() return nn.zeros(2):add() end) ..
       "call it with a colon")
@@ -233,7 +236,8 @@ describe("errors teach:", function()
       text(function() return nn.zeros(3)[0] end))
     assert.matches("index 3 is out of range 1%.%.2 of dimension 1 %(counting starts at 1%)",
       text(function() return nn.zeros(2, 2)[3] end))
-    assert.matches("dimension 3 is out of range 1%.%.2", text(function() return nn.zeros(2, 2):sum(3) end))
+    assert.matches("dimension 3 is out of range 1%.%.2",
+      text(function() return nn.zeros(2, 2):sum(3) end))
   end)
 
   it("backward where there is nothing to do", function()
@@ -246,7 +250,8 @@ describe("errors teach:", function()
     assert.matches("used up by an earlier backward", text(function() y:backward() end))
     local z = (x * x):sum()
     nn.no_grad(function() x:add_(1) end)
-    assert.matches("^backward: 'mul' saved a 3 tensor that was changed in place", text(function() z:backward() end))
+    assert.matches("^backward: 'mul' saved a 3 tensor that was changed in place",
+      text(function() z:backward() end))
     assert.matches("change it under nn.no_grad", text(function() x:add_(1) end))
   end)
 

@@ -45,7 +45,8 @@ describe("nn.func", function()
     }
     local ok, report = nn.gradcheck(wrong, {nn.ones(2, 3)})
     assert.is_nil(ok)
-    assert.matches("^input 1%[%d, %d%]: backward says %S+, differences say %S+ %(relative error 0.33%)$", report)
+    assert.matches("^input 1%[%d, %d%]: backward says %S+, differences say %S+ " ..
+      "%(relative error 0.33%)$", report)
   end)
 
   it("hands on errors as they are, and leaves all usable", function()
@@ -57,8 +58,10 @@ describe("nn.func", function()
     assert.equal(err, got)
     assert.is_nil(x.grad)
     assert.matches("gradient for tensor 1 must be float32 2, got float32 3", message(function()
-      nn.func{forward = function(_, y) return y end, backward = function() return nn.zeros(3) end}(x)
-        :sum():backward()
+      local f3 = nn.func{
+        forward = function(_, y) return y end, backward = function() return nn.zeros(3) end,
+      }
+      f3(x):sum():backward()
     end))
     assert.matches("forward must return a tensor, got 5",
       message(nn.func{forward = function() return 5 end, backward = print}, x))

@@ -1,5 +1,5 @@
--- graph_spec.lua: graphs of gradients as scripts build them: several at once, inside each other, long,
--- and broken off.
+-- graph_spec.lua: graphs of gradients as scripts build them: several at once, inside each other,
+-- long, and broken off.
 
 describe("graphs", function()
   it("of two models and two optimizers train against each other", function()
@@ -18,7 +18,8 @@ describe("graphs", function()
       tell:step()
       make:zero_grad()
       local before = judge[1].weight:clone()
-      mse(judge(fake), nn.ones(32, 1)):backward() -- through the judge, which changed since fake was made
+      -- Through the judge, which has changed since fake was made.
+      mse(judge(fake), nn.ones(32, 1)):backward()
       make:step()
       assert.is_true((before - judge[1].weight:detach()):abs():sum():item() == 0)
       maker:zero_grad()
@@ -53,13 +54,14 @@ describe("graphs", function()
     local h = x
     for _ = 1, 100 do h = (h * w):tanh() end -- each keeps 400 kB for backward
     local y = h:sum()
-    h = nil
+    h = nil -- luacheck: ignore
     collectgarbage()
     collectgarbage()
     local before = nn.memory()
     y:backward()
     local after = nn.memory()
-    assert.is_true(before.live - after.live > 35e6, "backward gave back " .. before.live - after.live)
+    local given_back = before.live - after.live
+    assert.is_true(given_back > 35e6, "backward gave back " .. given_back)
     assert.is_true(after.peak - before.live < 5e6 or after.peak == before.peak)
   end)
 

@@ -1,5 +1,5 @@
--- gradcheck.lua: gradients held against differences of values, for functions and modules of scripts;
--- nn.numeric_grad, the slow way itself; nn.grad of a function.
+-- gradcheck.lua: gradients held against differences of values, for functions and modules of
+-- scripts; nn.numeric_grad, the slow way itself; nn.grad of a function.
 local core = require "nn.core"
 local util = require "nn.util"
 

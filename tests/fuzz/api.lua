@@ -2,9 +2,9 @@
 --
 --   nnlua tests/fuzz/api.lua [--calls 100000] [--seconds 0] [--seed 1] [--trace]
 --
--- Every call must return or raise a Lua error; a crash, a sanitizer's report or a tensor that was left
--- broken ends the run. --trace writes each call to stderr before it is made, so that the last line is
--- the one at fault; the seed repeats the run.
+-- Every call must return or raise a Lua error; a crash, a sanitizer's report or a tensor that was
+-- left broken ends the run. --trace writes each call to stderr before it is made, so that the last
+-- line is the one at fault; the seed repeats the run.
 local nn = require "nn"
 local core = require "nn.core"
 local opt = nn.args{calls = 100000, seconds = 0, seed = 1, trace = false}
@@ -26,13 +26,14 @@ local skip = {
   set_default_dtype = true, release = true, __gc = true,
 }
 
+local deeper = {optim = true, linalg = true, init = true}
 local targets = {}
 local function add(prefix, t, depth)
   local names = {}
   for name, f in pairs(t) do
     if type(name) == "string" and not skip[name] then
       if type(f) == "function" then names[#names + 1] = name end
-      if type(f) == "table" and depth > 0 and (name == "optim" or name == "linalg" or name == "init") then
+      if type(f) == "table" and depth > 0 and deeper[name] then
         add(prefix .. name .. ".", f, depth - 1)
       end
     end
@@ -48,7 +49,8 @@ end
 local binary = {
   function(a, b) return a + b end, function(a, b) return a - b end, function(a, b) return a * b end,
   function(a, b) return a / b end, function(a, b) return a ^ b end, function(a, b) return a % b end,
-  function(a, b) return a < b end, function(a, b) return a <= b end, function(a, b) return a .. b end,
+  function(a, b) return a < b end, function(a, b) return a <= b end,
+  function(a, b) return a .. b end, function(a, b) return a & b end, function(a) return ~a end,
   function(a, b) return a == b end, function(a, b) return a[b] end, function(a) return -a end,
   function(a) return #a end, function(a, b, c) a[b] = c end, function(a, b) return a(b) end,
   function(a, b, c) return a(b, c) end, function(a) return tostring(a) end,
@@ -81,7 +83,9 @@ end
 local function layer()
   return pick{
     function() return nn.Linear(random(1, 4), random(1, 4)) end,
-    function() return nn.Sequential{nn.Linear(3, 4), nn.Tanh(), nn.Dropout(0.5), nn.Linear(4, 2)} end,
+    function()
+      return nn.Sequential{nn.Linear(3, 4), nn.Tanh(), nn.Dropout(0.5), nn.Linear(4, 2)}
+    end,
     function() return nn.Sequential{nn.Flatten(), function(x) return x * 2 end} end,
     nn.ReLU, nn.Sigmoid, nn.Softmax, nn.Flatten, nn.Identity,
   }()
@@ -89,21 +93,29 @@ end
 
 local numbers = {0, 1, -1, 2, 3, 0.5, -2.5, 1e9, -1e9, 2 ^ 40, 2 ^ 63, 1e300, 0 / 0, 1 / 0, -1 / 0,
   math.maxinteger, math.mininteger}
-local texts = {"", "x", "float32", "float64", "int64", "mean", "weight", "lr", ("long"):rep(300), "\0"}
+local texts = {"", "x", "float32", "float64", "int64", "mean", "weight", "lr", "\0",
+  ("long"):rep(300)}
 local pool = {}
 
 local makers = {
-  function() return pick(numbers) end, function() return random(-3, 5) end, function() return pick(texts) end,
+  function() return pick(numbers) end, function() return random(-3, 5) end,
+  function() return pick(texts) end,
   function() return nil end, function() return random(2) == 1 end, function() return shape() end,
-  function() return {} end, function() return {lr = pick(numbers)} end, function() return {dim = 1, keepdim = true} end,
-  function() return {dtype = pick(dtypes)} end, function() return {pick(numbers), {pick(numbers)}} end,
+  function() return {} end, function() return {lr = pick(numbers)} end,
+  function() return {dim = 1, keepdim = true} end, function() return {dtype = pick(dtypes)} end,
+  function() return {pick(numbers), {pick(numbers)}} end,
   function() return function(...) return ... end end, function() return error end,
   function() return coroutine.create(print) end, function() return io.stderr end,
-  function() return setmetatable({}, {__index = function() error "index" end, __call = function() return 1 end}) end,
+  function()
+    local meta = {__index = function() error "index" end, __call = function() return 1 end}
+    return setmetatable({}, meta)
+  end,
   new_tensor, new_tensor, new_tensor, new_tensor, layer,
-  function() return pick(pool) end, function() return pick(pool) end, function() return pick(pool) end,
+  function() return pick(pool) end, function() return pick(pool) end,
+  function() return pick(pool) end,
   function() return {pick(pool), pick(pool)} end,
-  function() return nn.MSELoss() end, function() return nn.CrossEntropyLoss{label_smoothing = 0.1} end,
+  function() return nn.MSELoss() end,
+  function() return nn.CrossEntropyLoss{label_smoothing = 0.1} end,
   function() return pick{nn.optim.SGD, nn.optim.Adam}(nn.Linear(2, 2):parameters(), {lr = 0.1}) end,
   function() local t = nn.zeros(3) t:release() return t end,
 }
