@@ -19,7 +19,8 @@ require "nn.module_methods"
 
 -- What the core keeps for us.
 local internal = {
-  asset = true, grad = true, gradcheck = true, hooks = true, isatty = true, kind = true,
+  asset = true, grad = true, gradcheck = true, hooks = true, init_random = true, isatty = true,
+  kind = true,
   loaded = true, methods = true, optim = true,
   rng_state = true, set_rng_state = true, train_step = true,
 }
@@ -37,13 +38,18 @@ end
 
 -- Where a name comes from: a module, or a field of one.
 local sources = {
+  Concat = {"nn.containers", "Concat"},
   EarlyStopping = {"nn.callbacks", "EarlyStopping"},
+  Lambda = {"nn.containers", "Lambda"},
+  Parallel = {"nn.containers", "Parallel"},
+  Residual = {"nn.containers", "Residual"},
   args = {"nn.args"},
   data = {"nn.data"},
   evaluate = {"nn.evaluate", "evaluate"},
   fit = {"nn.fit"},
   grad = {"nn.gradcheck", "grad"},
   gradcheck = {"nn.gradcheck", "gradcheck"},
+  init = {"nn.initialise"},
   numeric_grad = {"nn.gradcheck", "numeric_grad"},
   optim = {"nn.optim"},
   schedule = {"nn.schedule"},

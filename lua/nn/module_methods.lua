@@ -184,6 +184,12 @@ function methods.predict(m, ...)
   return require "nn.evaluate".predict(m, ...)
 end
 
+-- model:summary([shape of one sample]): see summary.lua
+function methods.summary(m, ...)
+  check(m, "summary")
+  return require "nn.summary"(m, ...)
+end
+
 -- ---- printing ---------------------------------------------------------------------------------
 
 local function describe_tensor(entry)
