@@ -81,7 +81,7 @@ const nn_loss_class nn_loss_poisson_nll = {
 
 /* y += t log t - t + log(2 pi t) / 2 where t > 1; at most PIECE of them */
 static void FN(stirling)(int64_t n, const R *t, R *y) {
-  R v[PIECE];
+  R v[PIECE] = {0};
   const R two_pi_log = (R)1.8378770664093454836;
   for (int64_t i = 0; i < n; i++) v[i] = t[i] > 1 ? t[i] : 1;
   FN(nn_v_log)(n, v, v);
