@@ -155,25 +155,46 @@ local function release_step(bx, by, out, l)
   release(l)
 end
 
--- The same in Lua, for what must see every batch. Returns the sum, the samples seen and the
--- predictions made on the way, where metrics want them.
+-- One batch in Lua: the closure that optimizers may call more than once (LBFGS, Nesterov), others
+-- once. Returns the loss as a number, the prediction and the loss of the first call.
+local function plain_step(run, bx, by)
+  local model, loss, optimizer = run.model, run.loss, run.optimizer
+  local first, out, l
+  local function closure()
+    optimizer:zero_grad()
+    local prediction = evaluate.answer("fit", model, bx)
+    local value = loss(prediction, by)
+    local number = kind_of(value) == "tensor" and history.number(value, "fit", "the loss")
+    if not number then raise("fit: the loss must be a tensor, got %s", util.describe(value)) end
+    if not first then
+      if number - number ~= 0 then not_finite(run, run.state.batch, number) end
+      first, out, l = number, prediction, value
+    end
+    if value.requires_grad then value:backward() end -- not where the optimizer wants the loss alone
+    return value
+  end
+  if kind_of(optimizer) == "optimizer" then
+    local result = optimizer:step(closure)
+    if type(result) == "number" then first = result end -- its own account of the step
+  else -- a script's own, which need not know of closures
+    closure()
+    optimizer:step()
+  end
+  return first, out, l
+end
+
+-- The same as native_epoch in Lua, for what must see every batch. Returns the sum, the samples seen
+-- and the predictions made on the way, where metrics want them.
 local function plain_epoch(run, order)
-  local model, loss, optimizer, state = run.model, run.loss, run.optimizer, run.state
+  local state, alone = run.state, run.alone
   local x, y, n, size = run.train.x, run.train.y, #run.train, run.batch_size
   local outputs = #run.metrics > 0 and metrics.gather(n)
-  local total, seen, is_sum, alone = 0, 0, evaluate.is_sum(loss), run.alone
+  local total, seen, is_sum = 0, 0, evaluate.is_sum(run.loss)
   for first = 1, n, size do
     local count = first + size > n and n - first + 1 or size
     state.batch = state.batch + 1
     local bx, by = batch_of(x, y, order, first, count)
-    optimizer:zero_grad()
-    local out = evaluate.answer("fit", model, bx)
-    local l = loss(out, by)
-    local value = kind_of(l) == "tensor" and history.number(l, "fit", "the loss")
-    if not value then raise("fit: the loss must be a tensor, got %s", util.describe(l)) end
-    if value - value ~= 0 then not_finite(run, state.batch, value) end
-    l:backward()
-    optimizer:step()
+    local value, out, l = plain_step(run, bx, by)
     total, seen = total + (is_sum and value or value * count), seen + count
     if outputs then outputs.add(out) end
     if alone then release_step(bx, by, out, l) end
