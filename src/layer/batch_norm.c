@@ -202,18 +202,38 @@ NN_HOT static void FN(scale)(int64_t n, const R *x, double m, double f, double b
   for (int64_t i = 0; i < n; i++) y[i] = (x[i] - rm) * rf + rb;
 }
 
+/* One number a channel: n channels of a row at once. */
+NN_HOT static void FN(row_sum)(int64_t n, const R *x, double *sum) {
+  for (int64_t i = 0; i < n; i++) sum[i] += (double)x[i];
+}
+NN_HOT static void FN(row_products)(int64_t n, const R *a, const R *x, const double *m,
+                                    double *sum) {
+  for (int64_t i = 0; i < n; i++)
+    sum[i] += (a ? (double)a[i] : (double)x[i] - m[i]) * ((double)x[i] - m[i]);
+}
+NN_HOT static void FN(row_scale)(int64_t n, const R *x, const double *m, const double *f,
+                                 const R *b, R *y) {
+  for (int64_t i = 0; i < n; i++) y[i] = (x[i] - (R)m[i]) * (R)f[i] + (b ? b[i] : 0);
+}
+
 /* Channels first .. last - 1: mean and variance. Rows outside, so that memory is read in order. */
 static void FN(moments)(const sizes *s, int64_t first, int64_t last, const R *x, double *mean,
                         double *var) {
   const double count = (double)(s->n * s->inner);
   for (int64_t c = first; c < last; c++) mean[c] = var[c] = 0;
   for (int64_t n = 0; n < s->n; n++)
-    for (int64_t c = first; c < last; c++)
-      mean[c] += FN(sum)(s->inner, x + (n * s->c + c) * s->inner);
+    if (s->inner == 1)
+      FN(row_sum)(last - first, x + n * s->c + first, mean + first);
+    else
+      for (int64_t c = first; c < last; c++)
+        mean[c] += FN(sum)(s->inner, x + (n * s->c + c) * s->inner);
   for (int64_t c = first; c < last; c++) mean[c] /= count;
   for (int64_t n = 0; n < s->n; n++)
-    for (int64_t c = first; c < last; c++)
-      var[c] += FN(squares)(s->inner, x + (n * s->c + c) * s->inner, mean[c]);
+    if (s->inner == 1)
+      FN(row_products)(last - first, NULL, x + n * s->c + first, mean + first, var + first);
+    else
+      for (int64_t c = first; c < last; c++)
+        var[c] += FN(squares)(s->inner, x + (n * s->c + c) * s->inner, mean[c]);
   for (int64_t c = first; c < last; c++) var[c] /= count;
 }
 
@@ -221,7 +241,9 @@ static void FN(normalise)(const sizes *s, int64_t first, int64_t last, const R *
                           const R *b, const double *mean, const double *var, double eps, R *y) {
   double f[GROUP];
   for (int64_t c = first; c < last; c++) f[c - first] = (w ? (double)w[c] : 1) / sqrt(var[c] + eps);
-  for (int64_t n = 0; n < s->n; n++)
+  for (int64_t n = 0; n < s->n && s->inner == 1; n++) FN(row_scale)
+  (last - first, x + n * s->c + first, mean + first, f, b ? b + first : NULL, y + n * s->c + first);
+  for (int64_t n = 0; n < s->n && s->inner != 1; n++)
     for (int64_t c = first; c < last; c++) {
       int64_t at = (n * s->c + c) * s->inner;
       FN(scale)(s->inner, x + at, mean[c], f[c - first], b ? (double)b[c] : 0, y + at);
@@ -275,7 +297,12 @@ static void FN(channels)(const FN(back) * k, int64_t first, int64_t last) {
   const sizes *s = &k->s;
   const double count = (double)(s->n * s->inner);
   double db[GROUP] = {0}, dw[GROUP] = {0};
-  for (int64_t n = 0; n < s->n; n++)
+  for (int64_t n = 0; n < s->n && s->inner == 1; n++) {
+    const int64_t at = n * s->c + first;
+    FN(row_sum)(last - first, k->gy + at, db);
+    FN(row_products)(last - first, k->gy + at, k->x + at, k->mean + first, dw);
+  }
+  for (int64_t n = 0; n < s->n && s->inner != 1; n++)
     for (int64_t c = first; c < last; c++) {
       int64_t at = (n * s->c + c) * s->inner;
       db[c - first] += FN(sum)(s->inner, k->gy + at);
@@ -286,14 +313,19 @@ static void FN(channels)(const FN(back) * k, int64_t first, int64_t last) {
     if (k->gw) k->gw[c] = k->add[1] ? k->gw[c] + w : w;
     if (k->gb) k->gb[c] = k->add[2] ? k->gb[c] + b : b;
   }
+  double f[GROUP];
+  for (int64_t c = first; c < last; c++) { /* db and dw become the factors of dx */
+    double v = k->var[c] + k->eps, *shift = db + c - first, *slope = dw + c - first;
+    f[c - first] = (k->w ? (double)k->w[c] : 1) / sqrt(v);
+    *slope = k->fixed ? 0 : -f[c - first] * *slope / (v * count);
+    *shift = k->fixed ? 0 : -f[c - first] * *shift / count;
+  }
   for (int64_t n = 0; n < s->n && k->gx; n++)
     for (int64_t c = first; c < last; c++) {
       int64_t at = (n * s->c + c) * s->inner;
-      double v = k->var[c] + k->eps, f = (k->w ? (double)k->w[c] : 1) / sqrt(v);
-      double slope = k->fixed ? 0 : -f * dw[c - first] / (v * count);
-      double shift = k->fixed ? 0 : -f * db[c - first] / count;
       FN(blend)
-      (s->inner, shift, f, k->gy + at, slope, k->x + at, k->mean[c], k->add[0], k->gx + at);
+      (s->inner, db[c - first], f[c - first], k->gy + at, dw[c - first], k->x + at, k->mean[c],
+       k->add[0], k->gx + at);
     }
 }
 

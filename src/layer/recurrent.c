@@ -163,9 +163,34 @@ static nn_status check(nn_layer *l, const nn_cell *cell, int nin, nn_tensor *con
                        r->input_size);
 }
 
+/* The states of all layers and directions as one tensor (count, n, h), NN_MAXIN at a time: what
+   backward needs of an operation is listed for so many inputs. */
+static nn_status join(passage *p, nn_tensor *const *part, nn_tensor **out) {
+  const int64_t dim = 1;
+  nn_tensor *pair[2] = {NULL, NULL};
+  nn_status st = NN_OK;
+  for (int i = 0; i < p->done; i += NN_MAXIN) {
+    int n = p->done - i < NN_MAXIN ? p->done - i : NN_MAXIN;
+    pair[0] = *out;
+    *out = NULL;
+    NN_GO(nn_apply(p->ctx, &nn_op_stack, &dim, n, part + i, &pair[1]));
+    if (pair[0]) {
+      NN_GO(nn_apply(p->ctx, &nn_op_cat, &dim, 2, pair, out));
+      nn_tensor_release(pair[1]);
+    } else {
+      *out = pair[1];
+    }
+    nn_tensor_release(pair[0]);
+    pair[0] = pair[1] = NULL;
+  }
+done:
+  nn_tensor_release(pair[0]);
+  nn_tensor_release(pair[1]);
+  return st;
+}
+
 static nn_status each_layer(passage *p, nn_tensor *x, nn_tensor **out) {
   const nn_recurrent *r = p->r;
-  const int64_t dim = 1;
   nn_tensor *at = nn_tensor_retain(x), *next = NULL;
   nn_status st = NN_OK;
   for (int64_t k = 0; k < r->layers; k++) {
@@ -179,8 +204,8 @@ static nn_status each_layer(passage *p, nn_tensor *x, nn_tensor **out) {
     at = next;
     next = NULL;
   }
-  NN_GO(nn_apply(p->ctx, &nn_op_stack, &dim, p->done, p->h, &out[1]));
-  if (p->cell->cell_state) NN_GO(nn_apply(p->ctx, &nn_op_stack, &dim, p->done, p->c, &out[2]));
+  NN_GO(join(p, p->h, &out[1]));
+  if (p->cell->cell_state) NN_GO(join(p, p->c, &out[2]));
   out[0] = nn_tensor_retain(at);
 done:
   nn_tensor_release(at);
