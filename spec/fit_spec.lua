@@ -460,18 +460,19 @@ describe("nn.evaluate", function()
 end)
 
 describe("fit with an optimizer that asks for the loss itself", function()
-  local function fit(name, options, loss)
+  local function fit(name, settings, loss)
     nn.seed(1)
     local line, model = nn.data.line(), nn.Linear(1, 1)
     local h = nn.fit(model, nn.data.tensors(line.x, line.y), {
-      loss = loss, optimizer = nn.optim[name](model:parameters(), options), epochs = 40,
+      loss = loss, optimizer = nn.optim[name](model:parameters(), settings), epochs = 40,
       batch_size = 7, shuffle = false,
     })
     return h[#h].loss
   end
 
   for _, case in ipairs{
-    {"LBFGS", {}, 0.01806}, {"Nesterov", {lr = 0.03, momentum = 0.9}, 0.03}, {"RandomSearch", {}, 0.6},
+    {"LBFGS", {}, 0.01806}, {"Nesterov", {lr = 0.03, momentum = 0.9}, 0.03},
+    {"RandomSearch", {}, 0.6},
   } do
     it(case[1], function()
       local native = fit(case[1], case[2], nn.MSELoss())

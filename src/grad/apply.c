@@ -1,4 +1,5 @@
 /* grad/apply.c: one call of an operation, from the script's tensors to a recorded result. */
+#include <stdio.h>
 #include <string.h>
 
 #include "grad/graph.h"
@@ -82,6 +83,19 @@ static nn_status convert(nn_ctx *ctx, work *w, int k, nn_dtype d) {
   return NN_OK;
 }
 
+/* "matmul: not defined for int64, but for float32, float64" */
+static nn_status undefined(nn_ctx *ctx, const nn_op *op, nn_dtype d) {
+  char names[64] = "";
+  size_t at = 0;
+  for (int e = 0; e < NN_NDTYPE; e++) {
+    if (!op->row[e] && !op->forward[e]) continue;
+    int w = snprintf(names + at, sizeof names - at, "%s%s", at ? ", " : "", nn_dtype_names[e]);
+    if (w > 0 && at + (size_t)w < sizeof names) at += (size_t)w;
+  }
+  return nn_fail(ctx, NN_ETYPE, "%s: not defined for %s, but for %s; convert it by x:to(dtype)",
+                 op->name, nn_dtype_name(d), names);
+}
+
 static nn_status settle_dtypes(nn_ctx *ctx, const nn_op *op, work *w) {
   nn_dtype d = w->in[0]->v.dtype;
   if (op->flags & NN_OP_PROMOTE) NN_TRY(common_dtype(ctx, op, w->c.nin, w->in, &d));
@@ -96,8 +110,7 @@ static nn_status settle_dtypes(nn_ctx *ctx, const nn_op *op, work *w) {
                        op->name, nn_dtype_name(d), nn_dtype_name(w->in[k]->v.dtype),
                        nn_dtype_name(d));
   if (op->view || op->row[d] || op->forward[d]) return NN_OK;
-  return nn_fail(ctx, NN_ETYPE, "%s: not defined for %s; convert it, as in x:to(\"float32\")",
-                 op->name, nn_dtype_name(d));
+  return undefined(ctx, op, d);
 }
 
 /* ---- computing ---- */
@@ -178,7 +191,7 @@ static nn_status compute(nn_ctx *ctx, const nn_op *op, work *w, bool last) {
 static unsigned saves_of(const nn_op *op, const work *w) {
   unsigned saves = op->saves;
   for (int k = 0; k < w->c.nin; k++)
-    if (nn_needs_grad(w->grad[k])) saves |= op->grad[k].needs;
+    if (k < NN_MAXIN && nn_needs_grad(w->grad[k])) saves |= op->grad[k].needs; /* lists have none */
   return saves;
 }
 

@@ -60,7 +60,7 @@ static bool as_gemv_f64(bool tb, int64_t m, int64_t n, int64_t k, double alpha, 
    many pieces depends on the shapes alone. */
 static int64_t rows_a_piece(int64_t rows, int64_t out, int64_t in, bool results) {
   enum { NARROW = 32, PRODUCTS = 1000000, RESULTS = 1200 };
-  if (out > NARROW || rows < 2 || in < 1) return rows;
+  if (out < 1 || out > NARROW || rows < 2 || in < 1) return rows;
   int64_t most = PRODUCTS / (out * in);
   if (results && RESULTS / out < most) most = RESULTS / out;
   if (most < 8 || rows <= most) return rows;

@@ -87,5 +87,8 @@ const nn_op nn_op_cat = {
   .infer = infer,
   .forward = {forward, forward, forward, forward},
   .backward = {backward, backward},
-  .example = {{.inputs = "2x3 1x3 2x3"}, {.inputs = "2x3x2 2x1x2", .args = "-2"}, {.inputs = "3"}},
+  .example = {{.inputs = "2x3 1x3 2x3"},
+              {.inputs = "1x2 2x2 1x2 1x2 2x2 1x2"},
+              {.inputs = "2x3x2 2x1x2", .args = "-2"},
+              {.inputs = "3"}},
 };

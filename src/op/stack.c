@@ -81,7 +81,8 @@ const nn_op nn_op_stack = {
   .infer = infer,
   .forward = {forward, forward, forward, forward},
   .backward = {backward, backward},
-  .example = {{.inputs = "2x3 2x3"},
+  .example = {{.inputs = "2 2 2 2 2 2"},
+              {.inputs = "2x3 2x3"},
               {.inputs = "2x3 2x3 2x3", .args = "2"},
               {.inputs = "s s", .args = "-1"}},
 };
