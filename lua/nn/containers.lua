@@ -1,5 +1,5 @@
--- containers.lua: modules that only arrange others: Residual, Concat, Parallel, Lambda. A child is a
--- layer, module or function of a tensor, at [1], [2], ...
+-- containers.lua: modules that only arrange others: Residual, Concat, Parallel, Lambda. A child is
+-- a layer, module or function of a tensor, at [1], [2], ...
 local core = require "nn.core"
 local module = require "nn.module"
 local util = require "nn.util"
