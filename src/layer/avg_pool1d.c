@@ -29,6 +29,6 @@ const nn_layer_class nn_layer_avg_pool1d = {
   .build = build,
   .forward = forward,
   .example = {{.inputs = "2x3x6", .args = "2"},
-              {.inputs = "2x2x6", .args = "3, 2, 1, ceil_mode = true"},
-              {.inputs = "2x2x6", .args = "3, 2, 1, count_include_pad = false"}},
+              {.inputs = "2x2x6", .args = "3, stride = 2, padding = 1, ceil_mode = true"},
+              {.inputs = "2x2x6", .args = "3, stride = 2, padding = 1, count_include_pad = false"}},
 };

@@ -29,8 +29,8 @@ const nn_layer_class nn_layer_avg_pool2d = {
   .build = build,
   .forward = forward,
   .example = {{.inputs = "2x3x4x6", .args = "2"},
-              {.inputs = "2x2x5x5", .args = "3, 2, 1"},
+              {.inputs = "2x2x5x5", .args = "3, stride = 2, padding = 1"},
               {.inputs = "1x2x6x5",
-               .args = "{2, 3}, {2, 1}, {1, 0}, ceil_mode = true, "
+               .args = "{2, 3}, stride = {2, 1}, padding = {1, 0}, ceil_mode = true, "
                        "count_include_pad = false"}},
 };

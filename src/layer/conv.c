@@ -12,7 +12,7 @@
 #include "layer/init.h"
 
 enum {
-  PIECE = 384 * 1024,         /* bytes of columns a thread: they stay in its second-level cache */
+  PIECE = 512 * 1024,         /* bytes of columns a thread: they stay in its second-level cache */
   PARTIALS = 8 * 1024 * 1024, /* bytes of partial weight gradients of all chunks together */
   CHUNKS = 16,                /* and how many chunks; neither depends on the threads */
   NARROWEST = 64 /* places in a piece, below which a product loses too much to its edges */
@@ -34,6 +34,10 @@ static cut cut_of(const nn_conv *g, size_t size) {
   c.places = most / (k * c.channels);
   if (c.places < NARROWEST) c.places = NARROWEST;
   if (c.places > all) c.places = all;
+  if (all > 0) { /* pieces of one size, none of them a small rest */
+    int64_t pieces = (all + c.places - 1) / c.places;
+    c.places = (all + pieces - 1) / pieces;
+  }
   if (c.plain) c = (cut){cg, all, true};
   return c;
 }

@@ -30,5 +30,6 @@ const nn_layer_class nn_layer_max_pool1d = {
   .build = build,
   .forward = forward,
   .example = {{.inputs = "2x3x6", .args = "2"},
-              {.inputs = "2x2x7", .args = "3, 2, 1, dilation = 2, ceil_mode = true"}},
+              {.inputs = "2x2x7",
+               .args = "3, stride = 2, padding = 1, dilation = 2, ceil_mode = true"}},
 };

@@ -30,6 +30,7 @@ const nn_layer_class nn_layer_max_pool2d = {
   .build = build,
   .forward = forward,
   .example = {{.inputs = "2x3x4x6", .args = "2"},
-              {.inputs = "2x2x5x5", .args = "3, 2, 1"},
-              {.inputs = "1x2x6x5", .args = "{2, 3}, {1, 2}, dilation = {3, 1}, ceil_mode = true"}},
+              {.inputs = "2x2x5x5", .args = "3, stride = 2, padding = 1"},
+              {.inputs = "1x2x6x5",
+               .args = "{2, 3}, stride = {1, 2}, dilation = {3, 1}, ceil_mode = true"}},
 };

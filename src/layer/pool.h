@@ -26,9 +26,9 @@ typedef struct nn_pool_layer {
 #define NN_P_POOL                                                       \
   NN_P_INTS(nn_pool_layer, kernel_size, NN_P_NEEDED, 1, 1, NN_CONV_MAX, \
             "size of the window, or {height, width}"),                  \
-    NN_P_INTS(nn_pool_layer, stride, NN_P_PLACE, 0, 0, NN_CONV_MAX,     \
+    NN_P_INTS(nn_pool_layer, stride, 0, 0, 0, NN_CONV_MAX,              \
               "step between two windows; 0: as large as the window"),   \
-    NN_P_INTS(nn_pool_layer, padding, NN_P_PLACE, 0, 0, NN_CONV_MAX,    \
+    NN_P_INTS(nn_pool_layer, padding, 0, 0, 0, NN_CONV_MAX,             \
               "places added around the input, at most half the window")
 #define NN_P_CEIL                            \
   NN_P_BOOL(nn_pool_layer, ceil_mode, false, \

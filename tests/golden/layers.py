@@ -101,17 +101,17 @@ def convolutions():
 
 def pools():
     case("MaxPool2d(2)", nn.MaxPool2d(2), real(2, 2, 4, 6))
-    case("MaxPool2d(3, 2, 1)", nn.MaxPool2d(3, 2, 1), real(2, 2, 6, 5))
-    case("MaxPool2d({2, 3}, {1, 2}, {dilation = {3, 1}, ceil_mode = true})",
+    case("MaxPool2d(3, {stride = 2, padding = 1})", nn.MaxPool2d(3, 2, 1), real(2, 2, 6, 5))
+    case("MaxPool2d({2, 3}, {stride = {1, 2}, dilation = {3, 1}, ceil_mode = true})",
          nn.MaxPool2d((2, 3), (1, 2), dilation=(3, 1), ceil_mode=True), real(1, 2, 6, 8))
     case("MaxPool1d(2)", nn.MaxPool1d(2), real(2, 3, 7))
-    case("MaxPool1d(3, 2, 1, {ceil_mode = true})", nn.MaxPool1d(3, 2, 1, ceil_mode=True), real(2, 3, 8))
+    case("MaxPool1d(3, {stride = 2, padding = 1, ceil_mode = true})", nn.MaxPool1d(3, 2, 1, ceil_mode=True), real(2, 3, 8))
     case("AvgPool2d(2)", nn.AvgPool2d(2), real(2, 2, 4, 6))
-    case("AvgPool2d(3, 2, 1)", nn.AvgPool2d(3, 2, 1), real(2, 2, 6, 5))
-    case("AvgPool2d({2, 3}, {2, 1}, {1, 0}, {ceil_mode = true, count_include_pad = false})",
+    case("AvgPool2d(3, {stride = 2, padding = 1})", nn.AvgPool2d(3, 2, 1), real(2, 2, 6, 5))
+    case("AvgPool2d({2, 3}, {stride = {2, 1}, padding = {1, 0}, ceil_mode = true, count_include_pad = false})",
          nn.AvgPool2d((2, 3), (2, 1), (1, 0), ceil_mode=True, count_include_pad=False), real(1, 2, 6, 5))
-    case("AvgPool2d(3, 2, 1, {ceil_mode = true})", nn.AvgPool2d(3, 2, 1, ceil_mode=True), real(1, 2, 6, 8))
-    case("AvgPool1d(3, 2, 1)", nn.AvgPool1d(3, 2, 1), real(2, 3, 8))
+    case("AvgPool2d(3, {stride = 2, padding = 1, ceil_mode = true})", nn.AvgPool2d(3, 2, 1, ceil_mode=True), real(1, 2, 6, 8))
+    case("AvgPool1d(3, {stride = 2, padding = 1})", nn.AvgPool1d(3, 2, 1), real(2, 3, 8))
     case("AvgPool1d(2, {ceil_mode = true, count_include_pad = false})",
          nn.AvgPool1d(2, ceil_mode=True, count_include_pad=False), real(2, 3, 7))
     case("AdaptiveAvgPool2d(1)", nn.AdaptiveAvgPool2d(1), real(2, 3, 4, 5))
