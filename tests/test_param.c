@@ -299,9 +299,48 @@ static void round_trips(void **state) {
   }
 }
 
+/* Lists of any length, which the unit owns. */
+static void reals(void **state) {
+  typedef struct weighted {
+    nn_reals w;
+  } weighted;
+  static const nn_param own[] = {NN_P_REALS(weighted, w, 0, 10, "weights"), NN_P_END};
+  nn_ctx *ctx = *state;
+  double many[20];
+  weighted a, b;
+  char buf[256];
+  for (int i = 0; i < 20; i++) many[i] = i / 4.0;
+  nn_param_defaults(own, &a);
+  assert_int_equal(nn_param_get(own, &a).kind, NN_ARG_NIL);
+  nn_param_print(own, &a, buf, sizeof buf);
+  assert_string_equal(buf, "");
+  OK(nn_param_set(ctx, "W", own, &a, &(nn_arg){.kind = NN_ARG_LIST, .n = 20, .many = many}));
+  assert_int_equal(a.w.n, 20);
+  assert_true(a.w.v[19] == 4.75 && nn_param_get(own, &a).many[19] == 4.75);
+  OK(nn_param_set(ctx, "W", own, &a, &(nn_arg){.kind = NN_ARG_LIST, .n = 2, .list = {1, 2.5}}));
+  nn_param_print(own, &a, buf, sizeof buf);
+  assert_string_equal(buf, "{w = {1, 2.5}}");
+  OK(nn_param_parse(ctx, "W", own, &b, buf));
+  assert_true(b.w.n == 2 && b.w.v[1] == 2.5);
+  nn_arg out = list(2, 1, 11, 0), none = list(0, 0, 0, 0), word = text("a");
+  FAILS(nn_param_set(ctx, "W", own, &a, &out), NN_EVALUE, "from 0 to 10");
+  FAILS(nn_param_set(ctx, "W", own, &a, &none), NN_EVALUE, "a list");
+  FAILS(nn_param_set(ctx, "W", own, &a, &word), NN_EVALUE, "a list");
+  ctx->mem.fail_in = 0;
+  nn_status st = nn_param_set(ctx, "W", own, &a, &(nn_arg){.kind = NN_ARG_INT, .i = 3});
+  ctx->mem.fail_in = -1;
+  assert_true(st == NN_ENOMEM && a.w.n == 2 && a.w.v[1] == 2.5); /* a refusal changes nothing */
+  OK(nn_param_set(ctx, "W", own, &a, &(nn_arg){.kind = NN_ARG_INT, .i = 3}));
+  assert_true(a.w.n == 1 && a.w.v[0] == 3);
+  nn_param_drop(ctx, own, &a);
+  nn_param_drop(ctx, own, &b);
+  assert_int_equal(ctx->mem.live, 0);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {
-    TEST(defaults), TEST(takes),   TEST(refuses_numbers), TEST(refuses_others), TEST(lookup),
-    TEST(unknown),  TEST(nearest), TEST(prints),          TEST(parses),         TEST(round_trips)};
+  const struct CMUnitTest tests[] = {TEST(defaults),       TEST(takes),  TEST(refuses_numbers),
+                                     TEST(refuses_others), TEST(lookup), TEST(unknown),
+                                     TEST(nearest),        TEST(prints), TEST(parses),
+                                     TEST(round_trips),    TEST(reals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
