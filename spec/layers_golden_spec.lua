@@ -23,7 +23,8 @@ local function compare(what, want, got, tol)
   local largest = 1
   for _, v in ipairs(want) do largest = math.max(largest, math.abs(v)) end
   for i, v in ipairs(want) do
-    if not (math.abs(v - list[i]) <= tol * largest) then
+    local apart = math.abs(v - list[i])
+    if apart ~= apart or apart > tol * largest then
       error(("%s[%d] is %.17g, PyTorch has %.17g"):format(what, i, list[i], v), 0)
     end
   end

@@ -58,8 +58,8 @@ describe("convolutions", function()
   it("say what does not fit", function()
     assert.equal("Conv2d(3, 4, 3): the input must have 3 channels (dimension 2), got 2x1x5x5",
       text(nn.Conv2d(3, 4, 3), nn.ones(2, 1, 5, 5)))
-    assert.equal("Conv2d(3, 4, 3): the input must be N x C x H x W, got 3x5x5; x:unsqueeze() gives it "
-      .. "the dimension it lacks", text(nn.Conv2d(3, 4, 3), nn.ones(3, 5, 5)))
+    assert.equal("Conv2d(3, 4, 3): the input must be N x C x H x W, got 3x5x5; x:unsqueeze() "
+      .. "gives it the dimension it lacks", text(nn.Conv2d(3, 4, 3), nn.ones(3, 5, 5)))
     assert.equal("Conv2d(1, 1, 5): the kernel of 5x5 (dilation 1x1) does not fit into 1x1x4x8 with "
       .. "padding 0x0", text(nn.Conv2d(1, 1, 5), nn.ones(1, 1, 4, 8)))
     assert.truthy(text(nn.Conv2d, 3, 4, 3, {groups = 2}):find("multiples of groups", 1, true))
@@ -89,7 +89,8 @@ describe("pooling", function()
   it("says what does not fit", function()
     assert.equal("MaxPool2d(3): the window of 3x3 does not fit into 1x1x2x5",
       text(nn.MaxPool2d(3), nn.ones(1, 1, 2, 5)))
-    assert.truthy(text(nn.MaxPool2d, 2, {padding = 2}):find("'padding' must be at most half", 1, true))
+    assert.truthy(text(nn.MaxPool2d, 2, {padding = 2})
+      :find("'padding' must be at most half", 1, true))
   end)
 end)
 
@@ -116,7 +117,8 @@ describe("normalisation", function()
   end)
 
   it("needs more than one number a channel to train", function()
-    assert.truthy(text(nn.BatchNorm1d(2), nn.ones(1, 2)):find("more than one number a channel", 1, true))
+    assert.truthy(text(nn.BatchNorm1d(2), nn.ones(1, 2))
+      :find("more than one number a channel", 1, true))
     assert.equal("BatchNorm2d(3): the input must be N x 3 x H x W, got 2x3",
       text(nn.BatchNorm2d(3), nn.ones(2, 3)))
   end)
@@ -144,7 +146,8 @@ describe("Embedding", function()
   end)
 
   it("names place, index and range", function()
-    assert.equal("Embedding(4, 3): the index at [2, 1] is 0, must be in 1..4 (counting starts at 1)",
+    assert.equal("Embedding(4, 3): the index at [2, 1] is 0, must be in 1..4 (counting starts "
+      .. "at 1)",
       text(nn.Embedding(4, 3), nn.tensor({{1, 4}, {0, 2}}, {dtype = "int64"})))
     assert.equal('Embedding(4, 3): indices must be int64, got float32; x:to("int64") converts',
       text(nn.Embedding(4, 3), nn.ones(2)))
@@ -207,7 +210,8 @@ describe("recurrent layers", function()
   it("say what does not fit", function()
     local m = nn.LSTM(3, 4)
     assert.equal("LSTM(3, 4): the input must be N x steps x 3, got 2x3", text(m, nn.ones(2, 3)))
-    assert.truthy(text(m, nn.ones(2, 5, 3), nn.ones(1, 2, 4)):find("must be a list of 2 tensors", 1, true))
+    assert.truthy(text(m, nn.ones(2, 5, 3), nn.ones(1, 2, 4))
+      :find("must be a list of 2 tensors", 1, true))
     assert.truthy(text(m, nn.ones(2, 5, 3), {nn.ones(1, 2, 4), nn.ones(1, 3, 4)})
       :find("the state must be 1x2x4 (layers x N x hidden_size), got 1x3x4", 1, true))
     assert.truthy(text(nn.GRU, 3, 4, {layer = 2}):find("layers", 1, true))

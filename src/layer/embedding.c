@@ -22,7 +22,7 @@ extern const nn_layer_class nn_layer_embedding;
 
 /* "[2, 5]": where element i of the indices stands, as scripts count. */
 static const char *place_text(const nn_shape *s, int64_t i, char *buf, size_t size) {
-  int64_t at[NN_MAXDIM];
+  int64_t at[NN_MAXDIM] = {0};
   for (int d = s->ndim - 1; d >= 0; d--) at[d] = i % s->dim[d] + 1, i /= s->dim[d];
   int n = snprintf(buf, size, "[");
   for (int d = 0; d < s->ndim && (size_t)n < size; d++)
