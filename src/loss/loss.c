@@ -98,6 +98,10 @@ nn_status nn_loss_each(nn_loss *l, const char *what, const nn_tensor *t, bool (*
     if (!fits(x))
       return nn_fail(l->ctx, NN_EVALUE, "%s: the %s must be %s; element %lld is %g", l->class->name,
                      what, must, (long long)i + 1, x);
+    if (v->dense) {
+      at++;
+      continue;
+    }
     for (int d = v->shape.ndim - 1; d >= 0; d--) { /* the next element of any view */
       at += v->stride[d];
       if (++index[d] < v->shape.dim[d]) break;
