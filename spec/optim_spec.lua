@@ -106,7 +106,7 @@ describe("conventions", function()
 
   it("choose the defaults of options that were not given", function()
     local O = nn.optim
-    assert.equal('RMSprop({lr = 0.001, convention = "keras"})',
+    assert.equal('RMSprop{lr = 0.001, convention = "keras"}',
       tostring(O.RMSprop(params, {convention = "keras"})))
     local keras = O.RMSprop(params, {convention = "keras", eps = 1e-3})
     assert.same({0.001, 0.9, 1e-3}, {keras.lr, keras.alpha, keras.eps})

@@ -42,9 +42,5 @@ const char *nn_optim_text(const nn_optim *o, char *buf, size_t size) {
     if (strcmp(p->name, "lr") == 0) p->def[0] = NAN;
     if (strcmp(p->name, "convention") == 0) p->choice = "pytorch";
   }
-  int n = snprintf(buf, size, "%s(", o->class->name);
-  if (n < 0 || (size_t)n + 2 > size) return buf;
-  nn_param_print(params, h, buf + n, size - (size_t)n - 1);
-  strncat(buf, ")", size - strlen(buf) - 1);
-  return buf;
+  return nn_param_call(o->class->name, params, h, buf, size);
 }
