@@ -31,7 +31,7 @@ static options read_options(lua_State *L, const char *who, int *last, nn_dtype d
       o.dtype = (nn_dtype)d;
     } else if (strcmp(name, "requires_grad") == 0) {
       o.requires_grad = lua_toboolean(L, -1);
-    } else if (strcmp(name, "stream") != 0 && strcmp(name, "seed") != 0) {
+    } else {
       nnL_error(L, "%s: there is no option '%s'; the options are dtype, requires_grad", who, name);
     }
   }
