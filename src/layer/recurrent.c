@@ -163,30 +163,10 @@ static nn_status check(nn_layer *l, const nn_cell *cell, int nin, nn_tensor *con
                        r->input_size);
 }
 
-/* The states of all layers and directions as one tensor (count, n, h), NN_MAXIN at a time: what
-   backward needs of an operation is listed for so many inputs. */
+/* The states of all layers and directions as one tensor (count, n, h). */
 static nn_status join(passage *p, nn_tensor *const *part, nn_tensor **out) {
   const int64_t dim = 1;
-  nn_tensor *pair[2] = {NULL, NULL};
-  nn_status st = NN_OK;
-  for (int i = 0; i < p->done; i += NN_MAXIN) {
-    int n = p->done - i < NN_MAXIN ? p->done - i : NN_MAXIN;
-    pair[0] = *out;
-    *out = NULL;
-    NN_GO(nn_apply(p->ctx, &nn_op_stack, &dim, n, part + i, &pair[1]));
-    if (pair[0]) {
-      NN_GO(nn_apply(p->ctx, &nn_op_cat, &dim, 2, pair, out));
-      nn_tensor_release(pair[1]);
-    } else {
-      *out = pair[1];
-    }
-    nn_tensor_release(pair[0]);
-    pair[0] = pair[1] = NULL;
-  }
-done:
-  nn_tensor_release(pair[0]);
-  nn_tensor_release(pair[1]);
-  return st;
+  return nn_apply(p->ctx, &nn_op_stack, &dim, p->done, part, out);
 }
 
 static nn_status each_layer(passage *p, nn_tensor *x, nn_tensor **out) {
