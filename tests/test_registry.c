@@ -2,6 +2,7 @@
  * Every operation, layer and loss in the registries, held to the rules of nn_generic.h on each of
  * its examples: what is registered without an example fails.
  */
+#include "grad/axis.h"
 #include "nn_generic.h"
 #include "optim/optim.h"
 
@@ -59,6 +60,49 @@ static void ops(void **state) {
     each_example(*state, check_subject, (subject){.op = o}, o->example);
   }
   assert_null(nn_op_find("no such operation"));
+}
+
+/* The example's sizes, each replaced by another: equal ones stay equal and 1 stays 1, so whatever
+   fitted still fits. "2x3 3" may become "5x4 4" or "6x2 2". */
+static void other_sizes(const char *inputs, uint64_t *seed, char *out, size_t size) {
+  long other[16] = {0};
+  size_t at = 0;
+  for (const char *c = inputs; *c && at + 4 < size;) {
+    if (*c < '0' || *c > '9') {
+      out[at++] = *c++;
+      continue;
+    }
+    char *end;
+    long n = strtol(c, &end, 10);
+    if (n > 1 && n < 16 && !other[n]) other[n] = (long)t_int(seed, 2, 6);
+    at += (size_t)snprintf(out + at, size - at, "%ld", n > 1 && n < 16 ? other[n] : n);
+    c = end;
+  }
+  out[at] = 0;
+}
+
+/* Gradients at twenty random shapes of each operation, where no argument speaks of the sizes. */
+static void random_shapes(void **state) {
+  uint64_t seed = 7;
+  int checked = 0;
+  for (const nn_op *const *op = nn_ops; *op; op++) {
+    const nn_param *p = (*op)->params;
+    bool along = p == nn_axis_params || p == nn_axis_dim_params;
+    for (int i = 0; i < NN_MAXEXAMPLES && (*op)->example[i].inputs; i++) {
+      nn_example e = (*op)->example[i];
+      if (e.args && !along) continue;
+      for (int k = 0; k < 20; k++) {
+        char inputs[128], name[256];
+        other_sizes((*op)->example[i].inputs, &seed, inputs, sizeof inputs);
+        e.inputs = inputs;
+        subject s = {.op = *op, .example = &e};
+        snprintf(name, sizeof name, "%s of %s", (*op)->name, inputs);
+        check_gradients(*state, &s, name);
+        checked++;
+      }
+    }
+  }
+  assert_true(checked > 1000);
 }
 
 static void layers(void **state) {
@@ -165,7 +209,8 @@ static void optim_arguments(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {TEST(ops),    TEST(layers),    TEST(losses),
-                                     TEST(optims), TEST(arguments), TEST(optim_arguments)};
+  const struct CMUnitTest tests[] = {
+    TEST(ops),    TEST(random_shapes), TEST(layers),         TEST(losses),
+    TEST(optims), TEST(arguments),     TEST(optim_arguments)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
