@@ -183,6 +183,8 @@ static void check_variance(nn_ctx *ctx, const nn_axis *a, double offset) {
 }
 
 static void variance(void **state) {
+  /* valgrind computes long double in 64 bits, so the reference itself would be wrong there. */
+  if (getenv("NN_VALGRIND")) skip();
   for (size_t k = 0; k < COUNT(axes); k++) check_variance(*state, &axes[k], k % 2 ? 1e6 : 0);
 }
 
