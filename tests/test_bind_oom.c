@@ -2,46 +2,7 @@
  * tests/test_bind_oom.c: script snippets with every allocation failing in turn, Lua's own and the
  * core's: each ends in an error or in success, nothing leaks, and the same snippet works afterwards.
  */
-#include <lauxlib.h>
-#include <lua.h>
-#include <lualib.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "bind/nnl.h"
-#include "bind/open.h"
-
-typedef struct world {
-  lua_State *L;
-  nn_ctx *ctx;
-  int64_t fail_in; /* Lua allocations until one fails; < 0: never */
-  bool retry;      /* the one after it fails too: Lua collects and tries again */
-} world;
-
-static void *failing(void *ud, void *p, size_t old, size_t new) {
-  world *w = ud;
-  (void)old;
-  if (new == 0) {
-    free(p);
-    return NULL;
-  }
-  bool grows = !p || new > old;
-  if (grows && w->retry) {
-    w->retry = false;
-    return NULL;
-  }
-  if (grows && w->fail_in >= 0 && w->fail_in-- == 0) {
-    w->retry = true;
-    return NULL;
-  }
-  return realloc(p, new);
-}
+#include "bind_torture.h"
 
 static const char *const snippets[] = {
   "local x = nn.tensor({{1, 2}, {3, 4}}, {requires_grad = true}) "
@@ -64,45 +25,6 @@ static const char *const snippets[] = {
   "nn.seed(3)",
 };
 
-static int run(world *w, const char *code) {
-  int st = luaL_loadstring(w->L, code);
-  if (st == LUA_OK) st = lua_pcall(w->L, 0, 0, 0);
-  return st;
-}
-
-static size_t live_after_collect(world *w) {
-  w->fail_in = -1;
-  w->retry = false;
-  w->ctx->mem.fail_in = -1;
-  lua_settop(w->L, 0);
-  lua_gc(w->L, LUA_GCCOLLECT);
-  lua_gc(w->L, LUA_GCCOLLECT);
-  return w->ctx->mem.live;
-}
-
-static void torture(world *w, const char *code, int64_t *counter) {
-  assert_int_equal(run(w, code), LUA_OK); /* warm: caches are filled */
-  size_t live = live_after_collect(w);
-  for (int64_t n = 0;; n++) {
-    assert_true(n < 100000);
-    *counter = n;
-    int st = run(w, code);
-    bool failed = *counter < 0; /* the n-th allocation came, and failed */
-    if (st != LUA_OK && !failed)
-      fail_msg("'%s' failed by itself: %s", code, lua_tostring(w->L, -1));
-    size_t now = live_after_collect(w);
-    if (now != live)
-      fail_msg("failure %d of '%s': %zu bytes live, were %zu", (int)n, code, now, live);
-    assert_int_equal(w->ctx->no_grad, 0);
-    assert_int_equal(w->ctx->nodes, 0);
-    if (!failed) {
-      print_message("%d failures: %.40s\n", (int)n, code);
-      break;
-    }
-  }
-  assert_int_equal(run(w, code), LUA_OK);
-}
-
 static void test_lua_allocations(void **state) {
   world *w = *state;
   for (size_t i = 0; i < sizeof snippets / sizeof *snippets; i++)
@@ -124,31 +46,6 @@ static void test_the_limit(void **state) {
   assert_non_null(strstr(lua_tostring(w->L, -1), "not enough memory: asked for"));
   w->ctx->mem.limit = limit;
   assert_int_equal(run(w, snippets[0]), LUA_OK);
-}
-
-static int open_world(void **state) {
-  world *w = calloc(1, sizeof *w);
-  if (!w) return -1;
-  w->fail_in = -1;
-  w->L = lua_newstate(failing, w);
-  luaL_openlibs(w->L);
-  luaL_requiref(w->L, "nn.core", luaopen_nn_core, 0);
-  lua_setglobal(w->L, "nn");
-  lua_pushnil(w->L);
-  while (lua_next(w->L, LUA_REGISTRYINDEX)) { /* the context is the registry's one light key */
-    if (lua_islightuserdata(w->L, -2) && lua_isuserdata(w->L, -1) && !w->ctx)
-      w->ctx = ((nnL_state *)lua_touserdata(w->L, -1))->ctx;
-    lua_pop(w->L, 1);
-  }
-  *state = w;
-  return w->ctx ? 0 : -1;
-}
-
-static int close_world(void **state) {
-  world *w = *state;
-  lua_close(w->L);
-  free(w);
-  return 0;
 }
 
 int main(void) {
