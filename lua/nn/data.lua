@@ -6,6 +6,12 @@ local util = require "nn.util"
 local raise = util.raise
 local data = {}
 
+-- Where a name comes from: the file in nn/data that holds it, loaded at first use.
+local sources = {
+  digits = "builtin",
+  line = "builtin",
+}
+
 data.Standardize = require "nn.data.standardize"
 data.is_dataset = dataset.is_dataset
 
@@ -69,23 +75,10 @@ function data.tensors(x, y, options)
   return dataset.new {x = x, y = y, classes = o.classes, feature_names = o.feature_names}
 end
 
--- 1,797 handwritten digits, 1 x 8 x 8 in 0..1 (assets/README.md says whose).
-function data.digits()
-  local records = core.asset("digits.gz")
-  local n = records:numel() // 65
-  records = records:view(n, 65)
-  local classes = {}
-  for digit = 0, 9 do classes[digit + 1] = tostring(digit) end
-  return dataset.new {
-    x = records:narrow(2, 1, 64):to("float32"):div(16):reshape(n, 1, 8, 8),
-    y = records:select(2, 65):to("int64"):add(1),
-    classes = classes,
-  }
-end
-
--- The seven points to which the chapter fits a line.
-function data.line()
-  return data.tensors({2.4, 2.8, 3.2, 3.6, 4.0, 4.2, 5.0}, {1.7, 1.85, 1.79, 1.95, 2.1, 2.0, 2.7})
-end
-
-return data
+return setmetatable(data, {__index = function(self, name)
+  local file = sources[name]
+  if not file then return nil end
+  local value = require("nn.data." .. file)[name]
+  rawset(self, name, value)
+  return value
+end})
