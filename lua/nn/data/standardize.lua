@@ -75,7 +75,9 @@ function meta:__tostring()
   return ("Standardize(%s)"):format(fit)
 end
 
-return function(options)
+local function new(options)
   util.options("Standardize", options, {})
   return setmetatable({}, meta)
 end
+
+return {Standardize = new}
