@@ -67,7 +67,13 @@ else
 BLAS_LIBS   := -lopenblas
 endif
 
-ALL_FLAGS = $(BASE_FLAGS) -Isrc $(BLAS_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+# Loaded at first use (base/library.h): headers to compile with, and the names of the files.
+LAZY_PC     := libzip jansson libpng libjpeg cairo libedit
+LAZY_CFLAGS := $(patsubst -I%,-isystem %,$(foreach p,$(LAZY_PC),\
+                 $(shell pkg-config --cflags-only-I $(p) 2>/dev/null)))
+LAZY_LIBS   := zip jansson png jpeg cairo edit
+
+ALL_FLAGS = $(BASE_FLAGS) -Isrc -I$(B)/gen $(BLAS_CFLAGS) $(LAZY_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 LIBS      = $(LDFLAGS) $(BLAS_LIBS) -lz -lm -ldl
 
 # --- files ---------------------------------------------------------------------------------------
@@ -121,9 +127,19 @@ $(EMBED_EXE): src/host/tools/embed.c
 $(B)/gen/embedded.c: $(EMBED) $(EMBED_EXE) $(B)/gen/list
 	@$(EMBED_EXE) lua/ $(EMBED) > $@
 
+# The file that the linker would have named in the program, for each library loaded at first use.
+$(B)/gen/sonames.h: Makefile
+	@mkdir -p $(@D)
+	@for l in $(LAZY_LIBS); do \
+	  name=$$(readelf -d "$$($(CC) -print-file-name=lib$$l.so)" 2>/dev/null | \
+	    sed -n 's/.*SONAME.*\[\(.*\)\].*/\1/p'); \
+	  printf '#define NN_SONAME_%s "%s"\n' "$$(echo $$l | tr a-z A-Z)" "$${name:-lib$$l.so}"; \
+	done > $@
+
 # The core never sees Lua's headers; that it compiles is the proof.
 # (EXTRA is private, or the stamp would inherit it from whichever object is built first.)
 COMPILE = $(CC) $(ALL_FLAGS) $(EXTRA) $(STRICT) -MMD -MP -c $< -o $@
+$(CORE_OBJ) $(BIND_OBJ) $(HOST_OBJ) $(TESTS) $(BENCHES): | $(B)/gen/sonames.h
 $(CORE_OBJ): $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	@echo "  CC  $@"; $(COMPILE)

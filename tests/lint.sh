@@ -115,9 +115,12 @@ if has clang-format; then
   esac
 fi
 
-flags="-std=c11 -D_GNU_SOURCE -fopenmp -Isrc -I. -Itests"
+flags="-std=c11 -D_GNU_SOURCE -fopenmp -Isrc -I. -Itests -Ibuild/release/gen"
 flags="$flags $(pkg-config --cflags lua5.4 2>/dev/null || echo -I/usr/include/lua5.4)"
 flags="$flags $(pkg-config --cflags openblas 2>/dev/null)"
+for pc in libzip jansson libpng libjpeg cairo libedit; do
+  flags="$flags $(pkg-config --cflags-only-I $pc 2>/dev/null)"
+done
 sources=$(find src -name '*.c' | sort)
 cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
