@@ -1,5 +1,18 @@
--- progress.lua: what nn.fit shows on stderr: a live line on a terminal, else a line an epoch when
--- it was asked for.
+-- progress.lua: what nn.fit shows on stderr: one live line on a terminal, drawn at most ten times a
+-- second; else a plain line an epoch when it was asked for; else nothing.
+--
+--   local show = progress.new(mode, epochs)  -- mode: the option `progress`: "auto", true or false
+--   local _ <close> = show                   -- ends the line however the fit is left
+--   show:begin(epoch, samples, batch_size)   -- an epoch begins
+--   show:batch(done, total)     -- after a batch, or a stretch of them: how many of the epoch's
+--                               -- samples are done, and the sum of their losses (shown: total / done)
+--   show:room() -> n            -- how many batches may go by before it wants to be called again;
+--                               -- math.huge where nothing is live
+--   show:pause()                -- takes the live line away before a script's code may print
+--   show:epoch(record, columns) -- the epoch is over
+--
+-- `show.live` is false where `batch` draws nothing: then it need not be called. A call of `batch`
+-- that has nothing to draw counts down and returns.
 local core = require "nn.core"
 local history = require "nn.history"
 local util = require "nn.util"
@@ -25,9 +38,26 @@ local function line(record, columns, epochs)
   return table.concat(parts, "  ")
 end
 
-local silent = setmetatable({close = function() end}, {__call = function() end})
+-- What shows nothing is the same object for all.
+local function nothing() end
+local Silent = {live = false, begin = nothing, batch = nothing, pause = nothing, epoch = nothing}
+function Silent.room() return math.huge end
 
--- Something to call with each record; its `close` ends a live line.
+-- A line an epoch.
+local Plain = setmetatable({}, {__index = Silent})
+
+function Plain:epoch(record, columns)
+  io.stderr:write(line(record, columns, self.epochs), "\n")
+end
+
+local function meta_of(class)
+  return {
+    __index = class, __close = function(self) if class.close then class.close(self) end end,
+    __call = function(self, record, columns) self:epoch(record, columns) end,
+  }
+end
+local silent, plain = setmetatable({close = nothing}, meta_of(Silent)), meta_of(Plain)
+
 function progress.new(mode, epochs)
   if mode ~= "auto" and type(mode) ~= "boolean" then
     util.raise('fit: option \'progress\' must be "auto", true or false, got %s',
@@ -35,21 +65,7 @@ function progress.new(mode, epochs)
   end
   local quiet = require "nn".options.quiet
   if quiet or not mode or (mode == "auto" and not is_terminal()) then return silent end
-  local live, shown = mode == "auto", 0
-  local function show(_, record, columns)
-    local text = line(record, columns, epochs)
-    if live then
-      io.stderr:write("\r", text, (" "):rep(shown - #text))
-      shown = #text
-    else
-      io.stderr:write(text, "\n")
-    end
-  end
-  local function close()
-    if shown > 0 then io.stderr:write "\n" end
-    shown = 0
-  end
-  return setmetatable({close = close}, {__call = show})
+  return setmetatable({epochs = epochs, close = nothing}, plain)
 end
 
 return progress
