@@ -44,7 +44,7 @@ local function flat(...)
 end
 
 local function call(m, x)
-  if #x == 3 then return flat(m(x[1], {x[2], x[3]})) end
+  if m:_class() == "LSTM" and #x == 3 then return flat(m(x[1], {x[2], x[3]})) end
   return flat(m(table.unpack(x)))
 end
 

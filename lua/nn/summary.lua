@@ -27,10 +27,15 @@ local function by_row(m, x)
   return x:numel() // x:size(-1) * weights_of(m)
 end
 
+-- Four projections, and each head's two products of queries and keys, x with itself.
+local function attention(m, x)
+  return by_row(m, x) + 2 * x:numel() * x:size(2)
+end
+
 local costs = {
   Linear = by_output, Conv1d = by_output, Conv2d = by_output,
   ConvTranspose2d = function(m, x) return x:numel() * (m.weight:numel() // m.weight:size(1)) end,
-  RNN = by_row, LSTM = by_row, GRU = by_row,
+  RNN = by_row, LSTM = by_row, GRU = by_row, MultiheadAttention = attention,
 }
 
 -- ---- rows -------------------------------------------------------------------------------------

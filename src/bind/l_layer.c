@@ -359,6 +359,23 @@ static int l_class(lua_State *L) {
   return 1;
 }
 
+/* Tensors called "out_proj.weight", "out_proj.bias" are read as m.out_proj.weight too: pushes the
+   table, or nil. */
+static void push_part(lua_State *L, const nn_layer *l, const char *name) {
+  size_t n = strlen(name);
+  lua_pushnil(L);
+  for (int i = 0; i < l->nslot; i++) {
+    const char *slot = l->slot[i].name;
+    if (strncmp(slot, name, n) != 0 || slot[n] != '.') continue;
+    if (lua_isnil(L, -1)) {
+      lua_pop(L, 1);
+      lua_newtable(L);
+    }
+    nnL_push(L, NNL_TENSOR, l->slot[i].tensor);
+    lua_setfield(L, -2, slot + n + 1);
+  }
+}
+
 static int l_index(lua_State *L) {
   nnL_state *s = nnL_here(L);
   if (lua_type(L, 2) == LUA_TNUMBER) {
@@ -383,6 +400,8 @@ static int l_index(lua_State *L) {
     nnL_push_arg(L, &v);
   } else if (strcmp(name, "training") == 0) {
     lua_pushboolean(L, l->training);
+  } else {
+    push_part(L, l, name);
   }
   return 1;
 }

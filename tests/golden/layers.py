@@ -29,7 +29,7 @@ def shape(t):
 
 
 def tensor(t):
-    name = "int64" if t.dtype == torch.int64 else "float"
+    name = {torch.int64: "int64", torch.uint8: "uint8"}.get(t.dtype, "float")
     return '{"%s",%s,%s}' % (name, shape(t), values(t))
 
 
@@ -164,8 +164,35 @@ def recurrent():
     case('RNN(3, 4, {nonlinearity = "relu"})', nn.RNN(3, 4, nonlinearity="relu", batch_first=True), real(2, 4, 3))
 
 
+def attention():
+    def alone(layer, x, mask=None, **options):
+        return layer(x, x, x, key_padding_mask=None if mask is None else mask.bool(), need_weights=False, **options)[0]
+
+    def three(layer, q, k, v, mask=None, **options):
+        return layer(q, k, v, key_padding_mask=None if mask is None else mask.bool(), **options)[0]
+
+    def causal(call, steps, keys):
+        hidden = torch.ones(steps, keys, dtype=torch.bool).triu(1)
+        return lambda layer, *inputs: call(layer, *inputs, attn_mask=hidden)
+
+    mask = torch.tensor([[0, 0, 1, 0], [0, 1, 0, 1]], dtype=torch.uint8)
+
+    def kind(dim, heads, **options):
+        return nn.MultiheadAttention(dim, heads, batch_first=True, **options)
+
+    case("MultiheadAttention(4, 2)", kind(4, 2), real(2, 3, 4), call=alone)
+    case("MultiheadAttention(6, 3)", kind(6, 3), real(2, 4, 6), mask, call=alone)
+    case("MultiheadAttention(6, 2, {causal = true})", kind(6, 2), real(2, 5, 6), call=causal(alone, 5, 5))
+    case("MultiheadAttention(4, 1, {bias = false})", kind(4, 1, bias=False), real(2, 3, 4), real(2, 5, 4), real(2, 5, 4),
+         call=three)
+    case("MultiheadAttention(4, 4, {causal = true})", kind(4, 4), real(2, 6, 4), real(2, 4, 4), real(2, 4, 4), mask,
+         call=causal(three, 6, 4))
+    case("MultiheadAttention(8, 2, {dropout = 0.5})", kind(8, 2, dropout=0.5), real(1, 7, 8), evaluate=True, call=alone)
+
+
 convolutions()
 pools()
 norms()
 lookups()
 recurrent()
+attention()
