@@ -1,7 +1,15 @@
 -- callbacks.lua: what runs beside nn.fit: tables with functions for the moments of a fit.
-local core = require "nn.core"
-local history = require "nn.history"
-local module = require "nn.module"
+--
+--   on_fit_begin     before the first epoch; state.epoch is 0, or the epochs that are behind a fit
+--                    which goes on from a checkpoint
+--   on_epoch_begin   on_batch_end     on_epoch_end (state.record is the epoch's)     on_fit_end
+--
+-- Each is called as callback:moment(state), in the order of the list. What a callback has to know
+-- again when a fit goes on, it gives in `state()`, a table of plain values and tensors, and takes
+-- back in `load_state(saved)`, which comes after on_fit_begin. For fit:
+--
+--   plan = callbacks.prepare(o.callbacks)     callbacks.fire(plan, "on_epoch_end", state)
+--   saved = callbacks.states(plan)            callbacks.load_states(plan, saved)
 local util = require "nn.util"
 
 local raise = util.raise
@@ -10,26 +18,62 @@ local callbacks = {}
 -- The moments, in the order in which they come.
 local moments = {"on_fit_begin", "on_epoch_begin", "on_batch_end", "on_epoch_end", "on_fit_end"}
 
--- Sorts the callbacks by moment: returns moment -> list of callbacks that want it.
+-- What to call the i-th of the list: its class, the field `name`, or "callback 2".
+local function name_of(callback, i)
+  local meta = getmetatable(callback)
+  local name = type(meta) == "table" and rawget(meta, "__name") or rawget(callback, "name")
+  return type(name) == "string" and name or "callback " .. i
+end
+
+local function is_callable(f)
+  local meta = getmetatable(f)
+  return type(f) == "function" or (type(meta) == "table" and meta.__call ~= nil)
+end
+
+-- Whether it has something to remember; a field `state` alone is the script's own affair.
+local function is_stateful(callback)
+  return is_callable(callback.state) and is_callable(callback.load_state)
+end
+
+local function check(callback, i)
+  local known = {}
+  for _, moment in ipairs(moments) do known[moment] = true end
+  for _, key in ipairs(util.sorted_keys(callback)) do
+    if type(key) == "string" and key:sub(1, 3) == "on_" and not known[key] then
+      util.unknown(("fit: callback %d"):format(i), "moment", key, moments)
+    end
+  end
+  for _, moment in ipairs(moments) do
+    if callback[moment] ~= nil and not is_callable(callback[moment]) then
+      raise("fit: %s: %s must be a function, got %s", name_of(callback, i), moment,
+        util.describe(callback[moment]))
+    end
+  end
+  if callback.load_state and not is_callable(callback.state) then
+    raise("fit: %s: load_state takes back what state gives, and there is no function state",
+      name_of(callback, i))
+  end
+end
+
+-- Sorts the callbacks by moment: moment -> list of {callback, name} that want it; `list` has all.
 function callbacks.prepare(given)
-  local known, plan = {}, {}
-  for _, moment in ipairs(moments) do known[moment], plan[moment] = true, {} end
+  local plan = {list = {}}
+  for _, moment in ipairs(moments) do plan[moment] = {} end
   if given == nil then return plan end
-  if type(given) ~= "table" then
+  if type(given) ~= "table" or getmetatable(given) then
     raise("fit: callbacks are a list of tables, got %s", util.describe(given))
   end
-  for i, callback in ipairs(given) do
+  for i = 1, #given do
+    local callback = given[i]
     if type(callback) ~= "table" then
       raise("fit: callback %d must be a table with functions such as on_epoch_end, got %s", i,
         util.describe(callback))
     end
-    for _, key in ipairs(util.sorted_keys(callback)) do
-      if type(key) == "string" and key:sub(1, 3) == "on_" and not known[key] then
-        util.unknown(("fit: callback %d"):format(i), "moment", key, moments)
-      end
-    end
+    check(callback, i)
+    local entry = {callback = callback, name = name_of(callback, i)}
+    plan.list[i] = entry
     for _, moment in ipairs(moments) do
-      if callback[moment] then table.insert(plan[moment], callback) end
+      if callback[moment] then table.insert(plan[moment], entry) end
     end
   end
   for _, key in ipairs(util.sorted_keys(given)) do
@@ -40,103 +84,59 @@ function callbacks.prepare(given)
   return plan
 end
 
-function callbacks.fire(plan, moment, state)
-  for _, callback in ipairs(plan[moment]) do callback[moment](callback, state) end
+-- Whether the messages of others than ours are to say whose they are: "script.lua:3: callback 2
+-- (on_batch_end): ...". Ctrl-C stays what it is.
+local function labelled(err, name, what)
+  if type(err) ~= "string" or err:find "^interrupted" or err:find(name .. ":", 1, true) then
+    return err
+  end
+  local place, text = err:match "^([^\n]-:%d+: )(.*)$"
+  return ("%s%s (%s): %s"):format(place or "", name, what, text or err)
 end
 
--- ---- the best weights -------------------------------------------------------------------------
+local function call(entry, what, ...)
+  local ok, result = pcall(entry.callback[what], entry.callback, ...)
+  if not ok then error(labelled(result, entry.name, what), 0) end
+  return result
+end
 
--- Every tensor of a model, each once, in order.
-local function tensors_of(model)
-  local list, seen = {}, {}
-  module.each_tensor(model, function(entry)
-    if seen[entry.tensor] then return end
-    seen[entry.tensor] = true
-    list[#list + 1] = entry.tensor
-  end)
+function callbacks.fire(plan, moment, state)
+  local entries = plan[moment]
+  if #entries == 0 then return end
+  state.callbacks = plan.list
+  for i = 1, #entries do call(entries[i], moment, state) end
+end
+
+-- A list of {name, state} of those that have one, to be saved.
+function callbacks.states(plan)
+  local list = {}
+  for _, entry in ipairs(plan.list) do
+    if is_stateful(entry.callback) then
+      local state = call(entry, "state")
+      if type(state) ~= "table" then
+        raise("fit: %s: state must return a table, got %s", entry.name, util.describe(state))
+      end
+      list[#list + 1] = {name = entry.name, state = state}
+    end
+  end
   return list
 end
 
--- Copies into the same tensors as last time, so that a long fit makes no new ones.
-local function remember(self, model)
-  local now = tensors_of(model)
-  local same = self.tensors and #self.tensors == #now
-  for i = 1, same and #now or 0 do same = same and self.tensors[i] == now[i] end
-  if not same then
-    self.tensors, self.copies = now, {}
-    for i, t in ipairs(now) do self.copies[i] = t:detach():clone() end
-    return
+-- Gives the states back, after on_fit_begin. The callbacks must be those that were saved.
+function callbacks.load_states(plan, saved)
+  local entries, before, now = {}, {}, {}
+  for _, entry in ipairs(plan.list) do
+    if is_stateful(entry.callback) then
+      entries[#entries + 1], now[#now + 1] = entry, entry.name
+    end
   end
-  for i, t in ipairs(now) do self.copies[i]:copy_(t:detach()) end
-end
-
-local function restore(self)
-  core.no_grad(function()
-    for i, t in ipairs(self.tensors) do t:copy_(self.copies[i]) end
-  end)
-end
-
--- ---- EarlyStopping ----------------------------------------------------------------------------
-
-local EarlyStopping = {}
-local meta = {__index = EarlyStopping, __name = "EarlyStopping"}
-
--- nn.EarlyStopping{monitor = "val_loss", patience = 5, min_delta = 0, mode, baseline,
---   start_from_epoch = 0, restore_best = true}
-function callbacks.EarlyStopping(options)
-  local o = util.options("EarlyStopping", options, {
-    monitor = {"string", "val_loss"}, patience = {"index", 5}, min_delta = {"number", 0},
-    mode = {"string"}, baseline = {"number"}, start_from_epoch = {"index", 0},
-    restore_best = {"boolean", true},
-  })
-  if o.mode ~= nil and o.mode ~= "min" and o.mode ~= "max" then
-    raise('EarlyStopping: option \'mode\' must be "min" or "max", got %s', util.describe(o.mode))
+  for i, one in ipairs(saved) do before[i] = one.name end
+  if table.concat(before, "\0") ~= table.concat(now, "\0") then
+    raise("fit: the checkpoint was made with the callbacks %s, now there are %s",
+      #before > 0 and table.concat(before, ", ") or "(none)",
+      #now > 0 and table.concat(now, ", ") or "(none)")
   end
-  if o.min_delta < 0 then
-    raise("EarlyStopping: option 'min_delta' must be 0 or more, got %s", o.min_delta)
-  end
-  o.mode = o.mode or history.mode(o.monitor)
-  return setmetatable(o, meta)
-end
-
-function EarlyStopping:on_fit_begin()
-  self.best, self.best_epoch, self.waited, self.tensors = self.baseline, nil, 0, nil
-end
-
-local function improves(self, value)
-  if value ~= value then return false end
-  if self.best == nil then return true end
-  if self.mode == "min" then return value < self.best - self.min_delta end
-  return value > self.best + self.min_delta
-end
-
-function EarlyStopping:on_epoch_end(state)
-  local value = state.record[self.monitor]
-  if type(value) ~= "number" then
-    raise("EarlyStopping: the record has no number '%s', only %s%s", self.monitor,
-      table.concat(util.sorted_keys(state.record), ", "),
-      self.monitor:find "^val_" and "; does fit have the option 'validation'?" or "")
-  end
-  if state.epoch <= self.start_from_epoch then return end
-  if improves(self, value) then
-    self.best, self.best_epoch, self.waited = value, state.epoch, 0
-    if self.restore_best then remember(self, state.model) end
-    return
-  end
-  self.waited = self.waited + 1
-  if self.waited >= self.patience then state:stop "EarlyStopping" end
-end
-
--- The best weights come back also when the fit came to its last epoch or was stopped by another.
-function EarlyStopping:on_fit_end(state)
-  if not self.best_epoch then return end
-  state.history.best_epoch = self.best_epoch
-  if self.restore_best then restore(self) end
-  self.tensors, self.copies = nil, nil
-end
-
-function meta:__tostring()
-  return ('EarlyStopping{monitor = "%s", patience = %d}'):format(self.monitor, self.patience)
+  for i, entry in ipairs(entries) do call(entry, "load_state", saved[i].state) end
 end
 
 return callbacks

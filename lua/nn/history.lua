@@ -14,12 +14,30 @@ function history.new(columns)
   return setmetatable({columns = columns}, meta)
 end
 
--- "min" for what is better when it is lower: losses and errors.
+-- "min" for what is better when it is lower: losses, errors and costs; "max" for all else.
 function history.mode(name)
-  for _, word in ipairs {"loss", "mse", "mae", "error"} do
+  local words = {"loss", "mse", "mae", "error", "cost", "penalty", "perplexity", "seconds"}
+  for _, word in ipairs(words) do
     if name:find(word, 1, true) then return "min" end
   end
   return "max"
+end
+
+-- The option `mode` of who watches a column: "min" or "max", or what the name says.
+function history.check_mode(owner, mode, name)
+  if mode == nil or mode == "auto" then return history.mode(name) end
+  if mode == "min" or mode == "max" then return mode end
+  raise('%s: option \'mode\' must be "min" or "max" (or "auto": by the name), got %s', owner,
+    util.describe(mode))
+end
+
+-- Whether a value beats the best so far (nil: there is none) by more than `margin`. What is not a
+-- number beats nothing.
+function history.better(mode, value, best, margin)
+  if value ~= value then return false end
+  if best == nil then return true end
+  if mode == "min" then return value < best - margin end
+  return value > best + margin
 end
 
 -- A number as people read it; whole ones as such.
@@ -51,17 +69,12 @@ end
 -- The record with the best value of a column, which is lowest for a loss and highest otherwise.
 function History:best(name, mode)
   if name == nil then name = self[1] and self[1].val_loss and "val_loss" or "loss" end
-  if mode ~= nil and mode ~= "min" and mode ~= "max" then
-    raise('best: the mode is "min" or "max", got %s', util.describe(mode))
-  end
-  mode = mode or history.mode(tostring(name))
+  mode = history.check_mode("best", mode, tostring(name))
   local best
   for _, record in ipairs(self) do
     local v = record[name]
-    if type(v) == "number" and v == v then
-      local better = not best or (mode == "min" and v < best[name])
-        or (mode == "max" and v > best[name])
-      if better then best = record end
+    if type(v) == "number" and history.better(mode, v, best and best[name], 0) then
+      best = record
     end
   end
   if not best and #self > 0 then

@@ -22,7 +22,7 @@ local internal = {
   asset = true, grad = true, gradcheck = true, hooks = true, init_random = true, isatty = true,
   kind = true,
   loaded = true, methods = true, optim = true,
-  rng_state = true, set_rng_state = true, train_step = true,
+  rng_state = true, set_rng_state = true, source = true, train_step = true,
 }
 
 local nn = {options = {quiet = false, color = false}}
@@ -39,7 +39,7 @@ end
 -- Where a name comes from: a module, or a field of one.
 local sources = {
   Concat = {"nn.containers", "Concat"},
-  EarlyStopping = {"nn.callbacks", "EarlyStopping"},
+  EarlyStopping = {"nn.callbacks.early_stopping", "EarlyStopping"},
   Lambda = {"nn.containers", "Lambda"},
   Parallel = {"nn.containers", "Parallel"},
   Residual = {"nn.containers", "Residual"},
