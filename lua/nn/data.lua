@@ -5,8 +5,10 @@
 local sources = {
   Standardize = "standardize",
   digits = "builtin",
+  idx = "idx",
   is_dataset = "dataset",
   line = "builtin",
+  mnist = "idx",
   tensors = "tensors",
 }
 
