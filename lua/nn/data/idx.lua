@@ -63,10 +63,10 @@ end
 
 --- nn.data.idx(images, labels, {classes, dtype = "float32"}) -> dataset
 --- Reads a pair of IDX files, as they are or gzip-compressed. Unsigned bytes become x / 255, in
---- 0..1; other element types stay the numbers that they are. N x H x W becomes N x 1 x H x W. Labels
---- 0 to K-1 become 1 to K, named by `classes` (a list of K names; otherwise the numbers in the file,
---- as texts). A file of floats instead of labels gives targets. `dtype` is x's. A malformed file is
---- an error that names the file, the byte and what was expected there.
+--- 0..1; other element types stay the numbers that they are. N x H x W becomes N x 1 x H x W.
+--- Labels 0 to K-1 become 1 to K, named by `classes` (a list of K names; otherwise the numbers in
+--- the file, as texts). A file of floats instead of labels gives targets. `dtype` is x's. A
+--- malformed file is an error that names the file, the byte and what was expected there.
 --- Example:
 ---   local function idx(magic, sizes, bytes)
 ---     local path = os.tmpname()
@@ -88,7 +88,7 @@ end
 
 -- ---- MNIST and its kin ----------------------------------------------------------------------
 
-local fashion = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker",
+-- ---- MNIST and its kin ----------------------------------------------------------------------
   "Bag", "Ankle boot"}
 local fashion_begins = {10, 1, 1, 4, 1, 3, 8, 3, 6, 6}
 
@@ -125,9 +125,9 @@ end
 --- nn.data.mnist(folder, {classes, dtype = "float32"}) -> train, test
 --- Reads the four files of MNIST, or of a set in its form (Fashion-MNIST, KMNIST, EMNIST's digits),
 --- from a folder: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte`,
---- `t10k-labels-idx1-ubyte`, each with or without `.gz`. x is N x 1 x 28 x 28 in 0..1, y labels with
---- the classes "0" to "9", or Fashion-MNIST's names, which is recognised by its labels; `classes`
---- gives other names. The second dataset is held out: nn.fit refuses it.
+--- `t10k-labels-idx1-ubyte`, each with or without `.gz`. x is N x 1 x 28 x 28 in 0..1, y labels
+--- with the classes "0" to "9", or Fashion-MNIST's names, which is recognised by its labels;
+--- `classes` gives other names. The second dataset is held out: nn.fit refuses it.
 --- Example:
 ---   local ok, train, test = pcall(nn.data.mnist, "../shared/data/mnist")
 ---   if ok then print(train, test) else print "put MNIST's four files there" end
