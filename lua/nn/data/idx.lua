@@ -88,8 +88,10 @@ end
 
 -- ---- MNIST and its kin ----------------------------------------------------------------------
 
--- ---- MNIST and its kin ----------------------------------------------------------------------
-  "Bag", "Ankle boot"}
+local fashion = {
+  "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
+  "Ankle boot",
+}
 local fashion_begins = {10, 1, 1, 4, 1, 3, 8, 3, 6, 6}
 
 -- Fashion-MNIST comes under MNIST's file names; its first training labels tell it.
