@@ -4,68 +4,215 @@
 --   local show = progress.new(mode, epochs)  -- mode: the option `progress`: "auto", true or false
 --   local _ <close> = show                   -- ends the line however the fit is left
 --   show:begin(epoch, samples, batch_size)   -- an epoch begins
---   show:batch(done, total)     -- after a batch, or a stretch of them: how many of the epoch's
---                               -- samples are done, and the sum of their losses (shown: total / done)
+--   show:batch(done, total, n)  -- after a batch (n: after n of them): how many of the epoch's
+--                               -- samples are done, and the sum of their losses, or nil
 --   show:room() -> n            -- how many batches may go by before it wants to be called again;
 --                               -- math.huge where nothing is live
 --   show:pause()                -- takes the live line away before a script's code may print
 --   show:epoch(record, columns) -- the epoch is over
+--   show:close()                -- what leaving the block does too
 --
 -- `show.live` is false where `batch` draws nothing: then it need not be called. A call of `batch`
 -- that has nothing to draw counts down and returns.
 local core = require "nn.core"
 local history = require "nn.history"
+local terminal = require "nn.terminal"
 local util = require "nn.util"
 
 local progress = {}
 
-local function is_terminal()
-  return core.isatty ~= nil and core.isatty(2)
+local EVERY = 0.1 -- seconds between two drawings
+local BAR, SPARK = 16, 12 -- characters, where there is room
+
+-- ---- nothing, and a line an epoch -------------------------------------------------------------
+
+local function nothing() end
+local Silent = {
+  live = false, begin = nothing, batch = nothing, pause = nothing, epoch = nothing, close = nothing,
+}
+function Silent.room() return math.huge end
+
+local Plain = setmetatable({}, {__index = Silent})
+
+local function epoch_text(epoch, epochs)
+  return ("epoch %" .. #tostring(epochs) .. "d/%d"):format(epoch, epochs)
 end
 
-local function line(record, columns, epochs)
+function Plain:epoch(record, columns)
   local parts = {}
   for _, name in ipairs(columns) do
     local v = record[name]
     if name == "epoch" then
-      parts[#parts + 1] = ("epoch %" .. #tostring(epochs) .. "d/%d"):format(v, epochs)
+      parts[#parts + 1] = epoch_text(v, self.epochs)
     elseif name == "seconds" then
       parts[#parts + 1] = ("%.2f s"):format(v)
-    elseif name ~= "lr" and v ~= nil then
+    elseif name ~= "lr" and type(v) == "number" then
       parts[#parts + 1] = name .. " " .. history.text(v)
     end
   end
-  return table.concat(parts, "  ")
+  io.stderr:write(table.concat(parts, "  "), "\n")
 end
 
--- What shows nothing is the same object for all.
-local function nothing() end
-local Silent = {live = false, begin = nothing, batch = nothing, pause = nothing, epoch = nothing}
-function Silent.room() return math.huge end
+-- ---- the live line ----------------------------------------------------------------------------
 
--- A line an epoch.
-local Plain = setmetatable({}, {__index = Silent})
+local Live = {live = true}
 
-function Plain:epoch(record, columns)
-  io.stderr:write(line(record, columns, self.epochs), "\n")
+-- What the line says, as a list of {text, rank}; where there is no room, high ranks go first.
+local function pieces(self, now)
+  local list = {}
+  local function add(rank, text) list[#list + 1] = {rank = rank, text = text} end
+  local share = self.samples > 0 and self.done / self.samples or 0
+  add(1, epoch_text(self.number, self.epochs))
+  if not self.over then
+    add(8, ("batch %d/%d"):format(math.ceil(self.done / self.size), self.batches))
+    add(6, terminal.bar(share, BAR, self.plain))
+  end
+  if self.rate then add(7, terminal.count(self.rate) .. "/s") end
+  local behind = self.finished + (self.over and 0 or share)
+  if self.closed then
+    add(4, terminal.duration(now - self.began))
+  elseif behind > 0 and now - self.began > 0.5 then
+    local left = (now - self.began) / behind * (self.epochs - self.first + 1 - behind)
+    add(4, terminal.duration(left) .. " left")
+  end
+  if self.loss then add(2, "loss " .. history.text(self.loss)) end
+  local record = self.record or {}
+  if record.val_loss then add(3, "val_loss " .. history.text(record.val_loss)) end
+  if #self.curve > 1 then add(5, terminal.spark(self.curve, SPARK, self.plain)) end
+  for i, name in ipairs(self.columns or {}) do
+    local v = record[name]
+    local known = ({epoch = true, loss = true, val_loss = true, lr = true, seconds = true})[name]
+    if not known and type(v) == "number" then add(8 + i, name .. " " .. history.text(v)) end
+  end
+  return list
 end
+
+-- The pieces that fit into `room` characters, in their order.
+local function fit_into(list, room)
+  local needed = -2
+  for _, piece in ipairs(list) do
+    piece.width = utf8.len(piece.text) or #piece.text
+    needed = needed + piece.width + 2
+  end
+  while needed > room and #list > 1 do
+    local worst = 1
+    for i, piece in ipairs(list) do
+      if piece.rank > list[worst].rank then worst = i end
+    end
+    needed = needed - list[worst].width - 2
+    table.remove(list, worst)
+  end
+  local texts = {}
+  for i, piece in ipairs(list) do texts[i] = piece.text end
+  local text = table.concat(texts, "  ")
+  return needed > room and text:sub(1, math.max(room, 0)) or text
+end
+
+-- One write, so that nothing comes between; what stood there before is covered with spaces, since
+-- not every terminal knows how to erase.
+local function put(self, text)
+  local width = utf8.len(text) or #text
+  io.stderr:write("\r", text, (" "):rep(self.shown - width), ("\b"):rep(self.shown - width))
+  self.shown = width
+end
+
+local function draw(self, now)
+  put(self, fit_into(pieces(self, now), terminal.columns(2) - 1))
+  self.drawn = now
+end
+
+-- Samples a second, of late.
+local function measure(self, now)
+  local seen, span = self.before + self.done, now - self.measured
+  if span < EVERY / 2 then return end
+  local rate = (seen - self.seen) / span
+  self.rate = self.rate and 0.6 * self.rate + 0.4 * rate or rate
+  self.seen, self.measured = seen, now
+end
+
+function Live:begin(epoch, samples, batch_size)
+  local now = core.time()
+  if not self.began then
+    self.began, self.measured, self.first, self.drawn = now, now, epoch, -math.huge
+  end
+  self.number, self.samples, self.size = epoch, samples, batch_size
+  self.batches = math.ceil(samples / batch_size)
+  self.done, self.over, self.left, self.stride, self.looked = 0, false, 1, 1, now
+  if now - self.drawn >= EVERY then draw(self, now) end
+end
+
+-- Looks at the clock so often that a drawing comes in time, whatever a batch takes.
+function Live:batch(done, total, n)
+  local left = self.left - (n or 1)
+  self.left = left
+  if left > 0 then return end
+  local now = core.time()
+  local each = (now - self.looked) / self.stride
+  self.done, self.loss = done, total and done > 0 and total / done or self.loss
+  if now - self.drawn >= EVERY then
+    measure(self, now)
+    draw(self, now)
+  end
+  local until_next = (self.drawn + EVERY - now) / math.max(each, 1e-9) / 2
+  self.stride = math.max(1, math.min(until_next // 1, 2 * self.stride, 65536)) | 0
+  self.left, self.looked = self.stride, now
+end
+
+function Live:room()
+  return self.left
+end
+
+function Live:pause()
+  if self.shown > 0 then io.stderr:write("\r", (" "):rep(self.shown), "\r") end
+  self.shown = 0
+end
+
+function Live:epoch(record, columns)
+  local now = core.time()
+  if not self.began then self:begin(record.epoch, 0, 1) end
+  self.record, self.columns, self.loss, self.number = record, columns, record.loss, record.epoch
+  self.done, self.over, self.finished = self.samples, true, self.finished + 1
+  self.curve[#self.curve + 1] = record.val_loss or record.loss
+  if now - self.drawn >= EVERY then
+    measure(self, now)
+    draw(self, now)
+  end
+  self.before = self.before + self.samples
+  self.done = 0
+end
+
+-- The line as it is at last stays, and what comes after has a line of its own.
+function Live:close()
+  if not self.began or self.closed then return end
+  self.closed = true
+  draw(self, core.time())
+  io.stderr:write "\n"
+end
+
+-- ---- which of them ----------------------------------------------------------------------------
 
 local function meta_of(class)
   return {
-    __index = class, __close = function(self) if class.close then class.close(self) end end,
+    __index = class, __close = function(self) self:close() end,
     __call = function(self, record, columns) self:epoch(record, columns) end,
   }
 end
-local silent, plain = setmetatable({close = nothing}, meta_of(Silent)), meta_of(Plain)
+local silent, plain, live = setmetatable({}, meta_of(Silent)), meta_of(Plain), meta_of(Live)
 
+-- On a terminal there is a live line unless it was refused; elsewhere lines, if they are wanted.
 function progress.new(mode, epochs)
   if mode ~= "auto" and type(mode) ~= "boolean" then
     util.raise('fit: option \'progress\' must be "auto", true or false, got %s',
       util.describe(mode))
   end
-  local quiet = require "nn".options.quiet
-  if quiet or not mode or (mode == "auto" and not is_terminal()) then return silent end
-  return setmetatable({epochs = epochs, close = nothing}, plain)
+  if not mode or require "nn".options.quiet then return silent end
+  if not core.isatty(2) then
+    return mode == true and setmetatable({epochs = epochs}, plain) or silent
+  end
+  return setmetatable({
+    epochs = epochs, plain = not terminal.utf8(), shown = 0, finished = 0, before = 0, seen = 0,
+    curve = {},
+  }, live)
 end
 
 return progress
