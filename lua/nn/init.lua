@@ -19,7 +19,8 @@ require "nn.module_methods"
 
 -- What the core keeps for us.
 local internal = {
-  asset = true, grad = true, gradcheck = true, hooks = true, init_random = true, isatty = true,
+  asset = true, files = true, grad = true, gradcheck = true, hooks = true, init_random = true,
+  isatty = true,
   kind = true,
   loaded = true, methods = true, optim = true,
   rng_state = true, set_rng_state = true, source = true, train_step = true,
@@ -50,8 +51,10 @@ local sources = {
   grad = {"nn.gradcheck", "grad"},
   gradcheck = {"nn.gradcheck", "gradcheck"},
   init = {"nn.initialise"},
+  load = {"nn.files", "load"},
   numeric_grad = {"nn.gradcheck", "numeric_grad"},
   optim = {"nn.optim"},
+  save = {"nn.files", "save"},
   schedule = {"nn.schedule"},
 }
 

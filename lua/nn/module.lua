@@ -13,6 +13,7 @@ local module = {}
 local orders = setmetatable({}, weak_keys)     -- instance -> {list = keys in order, known = set}
 local metatables = setmetatable({}, weak_keys) -- class -> the metatable of its instances
 local names = setmetatable({}, weak_keys)      -- class -> its name
+local classes = setmetatable({}, {__mode = "v"}) -- name -> the class defined last under it
 local parameters = setmetatable({}, weak_keys) -- tensor -> true: is one, also when frozen
 local slots = setmetatable({}, weak_keys)      -- table -> set of keys that held a parameter
 
@@ -93,7 +94,7 @@ local function new_class(name, parent)
   local class = setmetatable({}, {
     __index = parent, __call = construct, __tostring = tostring_class, __name = "class",
   })
-  names[class] = name
+  names[class], classes[name] = name, class
   metatables[class] = {
     __index = class, __newindex = set_field, __call = call, __name = name,
     __tostring = function(self) return (class.__tostring or tostring_instance)(self) end,
@@ -128,6 +129,60 @@ end
 
 function module.class_name(m)
   return kind_of(m) == "layer" and m:_class() or getmetatable(m).__name
+end
+
+-- ---- for files ---------------------------------------------------------------------------------
+
+-- The class of an instance, or nil where it has no name that a file could find it by.
+function module.class_of(m)
+  local class = getmetatable(m).__index
+  return names[class] ~= "Module" and class or nil
+end
+
+function module.is_class(v)
+  return metatables[v] ~= nil
+end
+
+-- The class defined last under that name, or nil.
+function module.find_class(name)
+  return name ~= "Module" and classes[name] or nil
+end
+
+-- An instance's fields in order: a list of names. Those that hold results of operations are no state
+-- (see is_leaf) and left out; what is a parameter is one from here on, frozen or not.
+function module.fields(m)
+  for _, entry in ipairs(module.members(m)) do
+    if entry.tensor and not entry.buffer then parameters[entry.tensor] = true end
+  end
+  local list = {}
+  for _, key in ipairs(orders[m].list) do
+    if rawget(m, key) ~= nil then list[#list + 1] = key end
+  end
+  return list
+end
+
+function module.is_parameter(t)
+  return parameters[t] or false
+end
+
+-- Makes a tensor what it was when it was saved.
+function module.restore_tensor(t, requires_grad, parameter)
+  if requires_grad then t:requires_grad_(true) end
+  if parameter then parameters[t] = true end
+end
+
+-- An instance without fields, whose `init` is not run, and its fields when they are there.
+function module.restore(class, training)
+  local self = new_instance(class)
+  rawset(self, "training", training)
+  return self
+end
+function module.restore_fields(m, list, values)
+  local order = orders[m]
+  for i, key in ipairs(list) do
+    order.list[i], order.known[key] = key, true
+    rawset(m, key, values[key])
+  end
 end
 
 -- A plain table in a field is looked into; one with a metatable is somebody's object.

@@ -10,7 +10,7 @@
  */
 #include <string.h>
 
-#include "bind/nnl.h"
+#include "bind/l_file.h"
 
 static nn_layer *check_layer(lua_State *L, int index) {
   return nnL_check(L, index, NNL_LAYER);
@@ -159,7 +159,7 @@ static void set_child(lua_State *L, nn_layer *l) {
 
 /* ---- constructors ---- */
 
-static void **new_layer(lua_State *L, const nn_layer_class *class) {
+void **nnL_new_layer(lua_State *L, const nn_layer_class *class) {
   void **box = nnL_box(L, NNL_LAYER, class->container ? 1 : 0);
   nn_layer *l;
   if (class->container) {
@@ -176,7 +176,7 @@ static int l_new(lua_State *L) {
   const nn_layer_class *class = nnL_pointer(L);
   int last = lua_gettop(L),
       list = class->container && last == 1 && lua_istable(L, 1) && !callable(L, 1);
-  void **box = new_layer(L, class);
+  void **box = nnL_new_layer(L, class);
   int self = lua_gettop(L);
   if (class->container) {
     int n = list ? (int)lua_rawlen(L, 1) : last;
@@ -198,7 +198,7 @@ static int l_new(lua_State *L) {
 /* l:_new(): another one with the same arguments; containers come back empty. */
 static int l_new_like(lua_State *L) {
   nn_layer *old = check_layer(L, 1);
-  void **box = new_layer(L, old->class);
+  void **box = nnL_new_layer(L, old->class);
   for (const nn_param *p = old->class->params; p && p->kind != NN_PARAM_END; p++) {
     nn_arg v = nn_param_get(p, old);
     if (v.kind == NN_ARG_LIST && p->kind == NN_PARAM_INTS && v.n == 0) continue;

@@ -143,18 +143,18 @@ nn_status nn_output_commit(nn_output *out) {
   if (fsync(out->fd) != 0) st = not_written(out, "it cannot be made durable", errno);
   int closed = close(out->fd);
   out->fd = -1;
-  if (st == NN_OK && closed != 0 && errno != EINTR)
-    st = not_written(out, "closing failed", errno);
+  if (st == NN_OK && closed != 0 && errno != EINTR) st = not_written(out, "closing failed", errno);
   if (st == NN_OK && renameat(out->folder, out->temp, out->folder, out->name) != 0)
     st = not_written(out, "cannot take the old one's place", errno);
   if (st == NN_OK) {
     out->committed = true;
     out->temp[0] = 0;
     if (!sync_folder(out->folder))
-      st = nn_fail(out->ctx, NN_EIO,
-                   "%s: written, but its folder could not be synced: %s; should the power fail now, the "
-                   "old file may be back",
-                   out->path, strerror_r(errno, text, sizeof text));
+      st = nn_fail(
+        out->ctx, NN_EIO,
+        "%s: written, but its folder could not be synced: %s; should the power fail now, the "
+        "old file may be back",
+        out->path, strerror_r(errno, text, sizeof text));
   }
   nn_output_drop(out);
   return st;
@@ -203,8 +203,7 @@ nn_status nn_source_take(nn_source *s, void *p, size_t n) {
     NN_TRY(nn_poll(s->ctx));
     NN_TRY(s->read(s, to, n < PIECE ? n : PIECE, &got));
     s->at += (int64_t)got;
-    if (got == 0)
-      return nn_source_fail(s, s->at, "the data ends here, %zu bytes too early", n);
+    if (got == 0) return nn_source_fail(s, s->at, "the data ends here, %zu bytes too early", n);
     to += got;
     n -= got;
   }

@@ -17,10 +17,10 @@
 
 typedef struct nn_output {
   nn_ctx *ctx;
-  const char *path; /* as given, for error texts; borrowed */
-  int fd, folder;   /* -1: closed */
-  bool existed;     /* there was a file of that name */
-  bool committed;   /* the new file has taken its place */
+  const char *path;                            /* as given, for error texts; borrowed */
+  int fd, folder;                              /* -1: closed */
+  bool existed;                                /* there was a file of that name */
+  bool committed;                              /* the new file has taken its place */
   char name[NAME_MAX + 1], temp[NAME_MAX + 1]; /* in the folder */
 } nn_output;
 
