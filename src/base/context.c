@@ -8,6 +8,7 @@
 #include <string.h>
 
 volatile sig_atomic_t nn_interrupted;
+volatile sig_atomic_t nn_stop_asked;
 
 /* The cores that this process may run on: affinity counts, a busy neighbour does not. */
 static int usable_cores(void) {

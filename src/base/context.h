@@ -1,7 +1,7 @@
 /*
  * base/context.h: everything that would otherwise be a global. One context a Lua state; the core
- * takes it as its first argument and keeps no state elsewhere. (The exception is nn_interrupted: a
- * signal handler has no context.)
+ * takes it as its first argument and keeps no state elsewhere. (The exceptions are nn_interrupted
+ * and nn_stop_asked: a signal handler has no context.)
  */
 #ifndef NN_BASE_CONTEXT_H
 #define NN_BASE_CONTEXT_H
@@ -20,6 +20,9 @@ enum { NN_ERR_SIZE = 2048 };
 
 /* Set by the host's Ctrl-C handler; long work in the core polls it and returns NN_EINTR. */
 extern volatile sig_atomic_t nn_interrupted;
+/* The signal (SIGINT, SIGTERM) that asks to stop after the batch, or 0: for loops over batches, during
+   which the host holds nn_interrupted back. */
+extern volatile sig_atomic_t nn_stop_asked;
 
 struct nn_ctx {
   char err[NN_ERR_SIZE]; /* the text of the last failure */

@@ -44,14 +44,37 @@ int host_call(lua_State *L, int nargs, int nresults, bool traceback);
 /* Whether the last host_call ended with an error because of Ctrl-C. */
 bool host_was_interrupted(void);
 
+/* --- interrupt.c --- */
+
+#define HOST_INTERRUPTED "interrupted!"
+
+/* Around a protected call: Ctrl-C raises HOST_INTERRUPTED inside. The end tells whether it had to. */
+void host_interrupts_begin(lua_State *L);
+bool host_interrupts_end(lua_State *L);
+
+/* The coroutine that runs from now on; returns the one before. */
+lua_State *host_set_running(lua_State *L);
+/* Hooks L if Ctrl-C was pressed and not obeyed yet. */
+void host_hook_if_stopping(lua_State *L);
+
+/* At the prompt a second Ctrl-C is more patient. */
+void host_is_interactive(bool yes);
+
+/* nn.core.interrupts, by which nn.fit finishes its batch first: hold, release, pending, obey. */
+void host_open_interrupts(lua_State *L);
+
 /* While a line is read, Ctrl-C only sets a flag; the end of reading returns and clears it. */
 void host_reading_begin(void);
 bool host_reading_end(void);
 
-/* Dies of SIGINT as if no handler had ever been there, so that the parent sees what happened. */
+/* Dies of SIGINT (or SIGTERM, if that came) as if no handler had ever been there, so that the parent
+ * sees what happened. */
 void host_die_of_interrupt(void);
 
-/* --- strict.c, repl.c --- */
+/* --- coroutines.c, strict.c, repl.c --- */
+
+/* Replaces coroutine.resume, wrap and close by ones that Ctrl-C can follow. */
+void host_open_coroutines(lua_State *L);
 
 /* From here on, reading an undeclared global, or assigning one inside a function, is an error. */
 void host_open_strict(lua_State *L);

@@ -150,6 +150,7 @@ static void set_options(lua_State *L, const host_options *opt) {
 
 static void open_libraries(lua_State *L, const host_options *opt) {
   luaL_openlibs(L);
+  host_open_coroutines(L);
   make_arg(L, opt);
   lua_gc(L, LUA_GCGEN, 0, 0);
   /* By way of package.preload, so that `require "nn"` gives the same module, from any folder. */
@@ -160,6 +161,7 @@ static void open_libraries(lua_State *L, const host_options *opt) {
   lua_pushliteral(L, "nn");
   lua_call(L, 1, 1);
   lua_setglobal(L, "nn");
+  host_open_interrupts(L);
   lua_settop(L, 1); /* pmain's argument */
   set_options(L, opt);
   if (opt->strict) host_open_strict(L);

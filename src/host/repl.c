@@ -151,6 +151,7 @@ static void evaluate(lua_State *L) {
 void host_repl(lua_State *L) {
   const char *progname = host_progname;
   host_progname = NULL; /* errors at the prompt are the user's own */
+  host_is_interactive(true);
   for (;;) {
     lua_settop(L, 0);
     line_result result = read_line(L, true);
