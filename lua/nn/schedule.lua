@@ -5,6 +5,7 @@
 -- they were made. A rate set by hand holds: the schedule goes on from it, in proportion. So two
 -- schedules on one optimizer multiply.
 local core = require "nn.core"
+local registry = require "nn.files.registry"
 local shapes = require "nn.schedule.shapes"
 local util = require "nn.util"
 
@@ -355,6 +356,34 @@ local function new(kind, opt, given)
   apply(s)
   return s
 end
+
+-- ---- in files ---------------------------------------------------------------------------------
+
+local function save(s)
+  return {optimizer = s.optimizer, options = s.options, state = s:state()}
+end
+
+-- Making a schedule sets the optimizer's rates; they go back to what they were when it was saved.
+local function load(saved)
+  local known = {optimizer = {"any"}, options = {"table"}, state = {"table"}}
+  local o = util.options("schedule", saved, known)
+  local kind, opt, after = o.state and o.state.schedule, o.optimizer, o.options and o.options.after
+  if type(kind) ~= "string" or not rawget(kinds, kind) or core.kind(opt) ~= "optimizer" then
+    raise("schedule: expected the kind of a schedule and its optimizer, got %s and %s",
+      util.describe(kind), util.describe(opt))
+  end
+  local rates = {}
+  for g, group in ipairs(opt:groups()) do
+    rates[g] = {}
+    for name, value in pairs(group) do rates[g][name] = name ~= "params" and value or nil end
+  end
+  if schedule.is(after) then after.t = 0 end -- its own state comes back with this one's
+  local s = new(kind, opt, o.options):load_state(o.state)
+  for g, options in ipairs(rates) do opt:_options(g, options, true) end
+  return s
+end
+
+registry.add("schedule", meta, save, load)
 
 for kind in pairs(kinds) do
   schedule[kind] = function(opt, options) return new(kind, opt, options) end

@@ -19,6 +19,7 @@ local registry = {}
 -- The closed table of types: in a file a type is named by its key; the module that adds it is loaded
 -- when a file with one is.
 local homes = {
+  schedule = "nn.schedule",
 }
 
 local by_name, by_meta = {}, {}
