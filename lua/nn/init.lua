@@ -23,7 +23,7 @@ local internal = {
   isatty = true,
   kind = true,
   loaded = true, methods = true, optim = true,
-  rng_state = true, set_rng_state = true, source = true, train_step = true,
+  rng_state = true, rows = true, set_rng_state = true, source = true, train_step = true,
 }
 
 local nn = {options = {quiet = false, color = false}}
@@ -54,6 +54,7 @@ local sources = {
   load = {"nn.files", "load"},
   numeric_grad = {"nn.gradcheck", "numeric_grad"},
   optim = {"nn.optim"},
+  plot = {"nn.plot"},
   save = {"nn.files", "save"},
   schedule = {"nn.schedule"},
 }
