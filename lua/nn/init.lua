@@ -19,11 +19,24 @@ require "nn.module_methods"
 
 -- What the core keeps for us.
 local internal = {
-  asset = true, files = true, grad = true, gradcheck = true, hooks = true, init_random = true,
+  asset = true,
+  catalogue = true,
+  embedded = true,
+  files = true,
+  grad = true,
+  gradcheck = true,
+  hooks = true,
+  init_random = true,
   isatty = true,
   kind = true,
-  loaded = true, methods = true, optim = true,
-  rng_state = true, rows = true, set_rng_state = true, source = true, train_step = true,
+  loaded = true,
+  methods = true,
+  optim = true,
+  rng_state = true,
+  rows = true,
+  set_rng_state = true,
+  source = true,
+  train_step = true,
 }
 
 local nn = {options = {quiet = false, color = false}}
@@ -52,6 +65,7 @@ local sources = {
   gradcheck = {"nn.gradcheck", "gradcheck"},
   init = {"nn.initialise"},
   load = {"nn.files", "load"},
+  metrics = {"nn.metrics.named", "public"},
   numeric_grad = {"nn.gradcheck", "numeric_grad"},
   optim = {"nn.optim"},
   plot = {"nn.plot"},
