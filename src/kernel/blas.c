@@ -6,6 +6,9 @@
 #include <omp.h>
 #include <string.h>
 
+#include "kernel/gemm.h"
+#include "kernel/names.h"
+
 static enum CBLAS_TRANSPOSE flag(bool transposed) {
   return transposed ? CblasTrans : CblasNoTrans;
 }
@@ -54,45 +57,44 @@ static bool as_gemv_f64(bool tb, int64_t m, int64_t n, int64_t k, double alpha, 
   return true;
 }
 
-/* OpenBLAS has kernels without packing for products of up to a million multiplications, and of up to
-   1,200 results where B is transposed. A layer with few outputs gains from them if a larger batch goes
-   through in pieces: 784 to 15 at a batch of 100 takes 13 us instead of 37 on AVX-512 processors. How
-   many pieces depends on the shapes alone. */
-static int64_t rows_a_piece(int64_t rows, int64_t out, int64_t in, bool results) {
-  enum { NARROW = 32, PRODUCTS = 1000000, RESULTS = 1200 };
-  if (out < 1 || out > NARROW || rows < 2 || in < 1) return rows;
-  int64_t most = PRODUCTS / (out * in);
-  if (results && RESULTS / out < most) most = RESULTS / out;
-  if (most < 8 || rows <= most) return rows;
-  int64_t pieces = (rows + most - 1) / most;
-  return (rows + pieces - 1) / pieces;
+static bool is_one_of(const char *name, const char *const *list) {
+  for (; *list; list++)
+    if (strcmp(name, *list) == 0) return true;
+  return false;
 }
 
-static void sgemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
-                  int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
-  cblas_sgemm(CblasRowMajor, flag(ta), flag(tb), (int)m, (int)n, (int)k, alpha, a, lead(lda), b,
-              lead(ldb), beta, c, lead(ldc));
+/* Those of the family that OpenBLAS has chosen, where the processor really is one. */
+static nn_gemm_kind own_kind(void) {
+#ifdef NN_GEMM_X86
+  static const char *const avx512[] = {"Cooperlake", "SkylakeX", "SapphireRapids", NULL};
+  static const char *const avx2[] = {"Haswell", "Zen", NULL};
+  const char *core = openblas_get_corename();
+  if (is_one_of(core, avx512) && __builtin_cpu_supports("x86-64-v4")) return NN_GEMM_AVX512;
+  if (is_one_of(core, avx2) && __builtin_cpu_supports("x86-64-v3")) return NN_GEMM_AVX2;
+#endif
+  return NN_GEMM_NONE;
+}
+
+/* Where our loops are faster than OpenBLAS 0.3.21's by the figures in doc/performance.md: where a side
+   is narrow, or few rows meet a long k. A row by a large matrix that is not transposed, or a column,
+   is BLAS's gemv and ger. Very small products are all ours, so that an operand that is transposed
+   gives the bits of one that is not. */
+static bool own_is_faster(nn_gemm_kind kind, const nn_product *p) {
+  enum { NARROW = 32, FEW = 64, TURNED = 96, LONG = 64, SMALL = 4096 };
+  if (p->m * p->n * p->k <= SMALL) return true;
+  if (p->ta) return !p->tb && p->k > 1 && (p->m <= NARROW || p->n <= NARROW);
+  if (p->tb) return p->m <= TURNED || p->n <= NARROW;
+  return p->m > 1 && (p->n <= NARROW || (kind == NN_GEMM_AVX512 && p->m <= FEW && p->k >= LONG));
 }
 
 void nn_gemm_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
                  int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
+  const nn_product p = {ta, tb, m, n, k, alpha, beta, a, b, c, lda, ldb, ldc};
+  const nn_gemm_kind kind = own_kind();
+  if (kind && own_is_faster(kind, &p) && nn_gemm_own(kind, omp_get_max_threads(), &p)) return;
   if (as_gemv_f32(tb, m, n, k, alpha, a, ta ? lead(lda) : 1, b, ldb, beta, c)) return;
-  bool forward = !ta && tb, weights = ta && !tb; /* the two products of a layer that are narrow */
-  int64_t rows = forward ? m : k, step = rows;
-  if (forward) step = rows_a_piece(m, n, k, true);
-  if (weights) step = rows_a_piece(k, m, n, false);
-  if (step == rows) {
-    sgemm(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-    return;
-  }
-  for (int64_t at = 0; at < rows; at += step) {
-    int64_t r = rows - at < step ? rows - at : step;
-    if (forward)
-      sgemm(false, true, r, n, k, alpha, a + at * lda, lda, b, ldb, beta, c + at * ldc, ldc);
-    else
-      sgemm(true, false, m, n, r, alpha, a + at * lda, lda, b + at * ldb, ldb, at ? 1 : beta, c,
-            ldc);
-  }
+  cblas_sgemm(CblasRowMajor, flag(ta), flag(tb), (int)m, (int)n, (int)k, alpha, a, lead(lda), b,
+              lead(ldb), beta, c, lead(ldc));
 }
 
 void nn_gemm_f64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, double alpha, const double *a,

@@ -22,4 +22,9 @@
 #define NN_HOT
 #endif
 
+/* Where the matrix products of kernel/gemm.c have loops of their own. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define NN_GEMM_X86
+#endif
+
 #endif

@@ -1,0 +1,218 @@
+/*
+ * kernel/gemm.c: see gemm.h. Two ways through a product:
+ *
+ *   dots   x W^T with few rows and a long k: A's and B's rows both run along k, so each element of C
+ *          is a dot product; tiles of a few rows by a few columns, nothing is packed
+ *   outer  the others: tiles of a few rows by two vectors of columns. B goes in panels that stay in
+ *          the first-level cache, copied or turned on the way in where that pays; A in blocks for the
+ *          second level; k in pieces.
+ */
+#include "kernel/gemm.h"
+
+#include <omp.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "kernel/gemm_tiles.h"
+#include "kernel/names.h"
+
+enum {
+  KC = 256,             /* of k at a time: a panel of B has 32 KB */
+  MC = 120,             /* rows of A at a time: a block has 120 KB */
+  WIDE = 32,            /* columns of a panel, at most */
+  GRAIN = 1 << 19,      /* multiplications that a thread must have to be worth waking */
+  DOTS_ROWS = 96,       /* beyond, turning B costs less than adding lanes up */
+  DOTS_K = 64,          /* the least k for which adding lanes up pays */
+  DOTS_KC = 2048,       /* of k at a time there */
+  DOTS_FLOATS = 1 << 16 /* of B's rows at a time: what stays in the second-level cache */
+};
+
+static int64_t least(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+static int64_t pieces(int64_t n, int64_t most) {
+  return (n + most - 1) / most;
+}
+/* Where piece i of n begins, of `total`. */
+static int64_t cut(int64_t total, int64_t n, int64_t i) {
+  return total * i / n;
+}
+
+/* ---- dots ---- */
+
+static void dots_rows(const nn_tiles *s, const nn_product *p, nn_tile t, int64_t cols) {
+  int64_t strips = pieces(p->m, s->dot_rows);
+  const float *a = t.a, *b = t.b;
+  float *c = t.c;
+  for (int64_t i = 0; i < strips; i++) {
+    int64_t row = cut(p->m, strips, i), rows = cut(p->m, strips, i + 1) - row;
+    int64_t n = pieces(cols, s->dot_cols[rows - 1]);
+    t.a = a + row * p->lda;
+    for (int64_t j = 0; j < n; j++) {
+      int64_t col = cut(cols, n, j), wide = cut(cols, n, j + 1) - col;
+      t.b = b + col * p->ldb;
+      t.c = c + row * p->ldc + col;
+      s->dots[rows - 1][wide - 1](&t);
+    }
+  }
+}
+
+static void dots(const nn_tiles *s, const nn_product *p) {
+  for (int64_t at = 0; at < p->k; at += DOTS_KC) {
+    int64_t k = least(p->k - at, DOTS_KC), group = DOTS_FLOATS / k;
+    for (int64_t col = 0; col < p->n; col += group) {
+      nn_tile t = {.k = k,
+                   .ai = p->lda,
+                   .bs = p->ldb,
+                   .ldc = p->ldc,
+                   .a = p->a + at,
+                   .b = p->b + col * p->ldb + at,
+                   .c = p->c + col,
+                   .alpha = p->alpha,
+                   .beta = at ? 1 : p->beta};
+      dots_rows(s, p, t, least(p->n - col, group));
+    }
+  }
+}
+
+/* ---- outer ---- */
+
+/* One block of A: rows of C, k of the product, and how its strips lie. */
+typedef struct block {
+  const nn_tiles *s;
+  const nn_product *p;
+  int64_t row, rows, at, k; /* which rows, which k */
+  int64_t strips;           /* tiles one below the other */
+  const float *a;           /* packed: strip after strip, k-major; NULL: A itself is read */
+} block;
+
+/* strip after strip, so that a tile reads its elements in the order in which they stand */
+static void pack_a(const block *b, float *to) {
+  const nn_product *p = b->p;
+  for (int64_t i = 0; i < b->strips; i++) {
+    int64_t lo = cut(b->rows, b->strips, i), n = cut(b->rows, b->strips, i + 1) - lo;
+    const float *a = p->ta ? p->a + b->at * p->lda + b->row + lo
+                           : p->a + (b->row + lo) * p->lda + b->at;
+    if (p->ta)
+      for (int64_t k = 0; k < b->k; k++)
+        for (int64_t r = 0; r < n; r++) to[k * n + r] = a[k * p->lda + r];
+    else
+      for (int64_t r = 0; r < n; r++)
+        for (int64_t k = 0; k < b->k; k++) to[k * n + r] = a[r * p->lda + k];
+    to += b->k * n;
+  }
+}
+
+/* All tiles of a block beside columns col .. col + cols - 1, which stand at `panel`. */
+static void run_panel(const block *b, int64_t col, int64_t cols, const float *panel, int64_t bs) {
+  const nn_product *p = b->p;
+  const int lanes = b->s->lanes, vecs = cols > lanes ? 2 : 1;
+  nn_tile t = {.k = b->k,
+               .bs = bs,
+               .ldc = p->ldc,
+               .b = panel,
+               .alpha = p->alpha,
+               .beta = b->at ? 1 : p->beta,
+               .tail = (int)cols - (vecs - 1) * lanes};
+  const float *packed = b->a;
+  for (int64_t i = 0; i < b->strips; i++) {
+    int64_t lo = cut(b->rows, b->strips, i), n = cut(b->rows, b->strips, i + 1) - lo;
+    int64_t row = b->row + lo;
+    if (packed) {
+      t.a = packed;
+      t.ai = 1;
+      t.ak = n;
+      packed += b->k * n;
+    } else {
+      t.a = p->ta ? p->a + b->at * p->lda + row : p->a + row * p->lda + b->at;
+      t.ai = p->ta ? 1 : p->lda;
+      t.ak = p->ta ? p->lda : 1;
+    }
+    t.c = p->c + row * p->ldc + col;
+    b->s->outer[n - 1][vecs - 1](&t);
+  }
+}
+
+static void run_block(const block *b) {
+  enum { COPIED = 4 }; /* strips that must read a panel to be worth a copy */
+  const nn_product *p = b->p;
+  const int64_t wide = 2 * b->s->lanes;
+  _Alignas(64) float panel[KC * WIDE]; /* (k, wide) */
+  for (int64_t col = 0; col < p->n; col += wide) {
+    int64_t cols = least(p->n - col, wide);
+    const float *from = p->tb ? p->b + col * p->ldb + b->at : p->b + b->at * p->ldb + col;
+    if (p->tb)
+      b->s->turn(b->k, cols, from, p->ldb, panel);
+    else if (b->strips >= COPIED)
+      for (int64_t k = 0; k < b->k; k++)
+        memcpy(panel + k * wide, from + k * p->ldb, (size_t)cols * sizeof *from);
+    bool own = p->tb || b->strips >= COPIED;
+    run_panel(b, col, cols, own ? panel : from, own ? wide : p->ldb);
+  }
+}
+
+/* A is packed where several panels will read it. */
+static void outer(const nn_tiles *s, const nn_product *p) {
+  _Alignas(64) float a[MC * KC];
+  const int64_t parts = pieces(p->k, KC), blocks = pieces(p->m, MC);
+  const bool pack = p->n > (p->ta ? 8 : 2) * s->lanes && p->k > 4;
+  for (int64_t i = 0; i < parts; i++) {
+    for (int64_t j = 0; j < blocks; j++) {
+      block b = {.s = s, .p = p, .row = cut(p->m, blocks, j), .at = cut(p->k, parts, i)};
+      b.rows = cut(p->m, blocks, j + 1) - b.row;
+      b.k = cut(p->k, parts, i + 1) - b.at;
+      b.strips = pieces(b.rows, s->rows);
+      if (pack) pack_a(&b, a);
+      b.a = pack ? a : NULL;
+      run_block(&b);
+    }
+  }
+}
+
+/* ---- the whole ---- */
+
+/* Part i of n: rows of C, or columns where there are more of those. */
+static nn_product part(const nn_product *p, int64_t n, int64_t i) {
+  enum { ALIGN = 16 };
+  nn_product q = *p;
+  bool by_rows = p->m > p->n;
+  int64_t all = pieces(by_rows ? p->m : p->n, ALIGN);
+  int64_t lo = cut(all, n, i) * ALIGN, hi = cut(all, n, i + 1) * ALIGN;
+  if (by_rows) {
+    q.m = least(p->m, hi) - lo;
+    q.a += p->ta ? lo : lo * p->lda;
+    q.c += lo * p->ldc;
+  } else {
+    q.n = least(p->n, hi) - lo;
+    q.b += p->tb ? lo * p->ldb : lo;
+    q.c += lo;
+  }
+  return q;
+}
+
+static int threads_for(const nn_product *p, int threads) {
+  int64_t t = p->m * p->n * p->k / GRAIN, most = pieces(p->m > p->n ? p->m : p->n, 16);
+  if (t < 2 || threads < 2 || omp_in_parallel()) return 1;
+  return (int)least(least(t, threads), most);
+}
+
+bool nn_gemm_own(nn_gemm_kind kind, int threads, const nn_product *p) {
+  const nn_tiles *s = NULL;
+#ifdef NN_GEMM_X86
+  s = kind == NN_GEMM_AVX512 ? &nn_tiles_avx512 : kind == NN_GEMM_AVX2 ? &nn_tiles_avx2 : NULL;
+#endif
+  if (!s || p->m < 1 || p->n < 1 || p->k < 1) return false;
+  bool by_dots = !p->ta && p->tb && p->m <= DOTS_ROWS && p->k >= DOTS_K;
+  void (*const run)(const nn_tiles *, const nn_product *) = by_dots ? dots : outer;
+  int n = threads_for(p, threads);
+  if (n == 1) {
+    run(s, p);
+    return true;
+  }
+#pragma omp parallel for num_threads(n) schedule(static)
+  for (int i = 0; i < n; i++) {
+    nn_product q = part(p, n, i);
+    run(s, &q);
+  }
+  return true;
+}
