@@ -44,31 +44,71 @@ local function batch_loss(owner, loss, out, y, count)
   local value = history.number(l, owner, "the loss")
   if core.kind(loss) ~= "loss" then return value * count end
   l:release()
-  y:release()
   return M.is_sum(loss) and value or value * count
 end
 
-local function measure(owner, model, data, want)
-  local x, y, n, size = data.x, data.y, #data, want.batch_size
-  local total, outputs = 0, #want.metrics > 0 and metrics.gather(n)
-  local alone = module.is_native(model) and (not want.loss or core.kind(want.loss) == "loss")
-  local _ <close> = module.mode(model, false)
-  for first = 1, n, size do
-    local count = math.min(size, n - first + 1)
-    local piece = x:narrow(1, first, count)
-    local out = M.answer(owner, model, piece)
-    if want.loss then
-      total = total + batch_loss(owner, want.loss, out, y:narrow(1, first, count), count)
-    end
+-- Whether a batch's mean counts some rows more than others: then the mean of the batches' means is
+-- not the mean of the whole.
+local function is_uneven(loss, y)
+  local class = core.kind(loss) == "loss" and loss.reduction == "mean" and loss:_class()
+  if class ~= "CrossEntropyLoss" and class ~= "NLLLoss" then return false end
+  return loss.weight ~= nil or (y:dtype() == "int64" and y:eq(loss.ignore_index):any())
+end
+
+local function is_in_memory(data)
+  return core.kind(data.x) == "tensor" and core.kind(data.y) == "tensor"
+end
+
+-- For each batch in order: x, y. Of what is in memory they are views.
+local function batches(data, size)
+  if not is_in_memory(data) then return data:batches {size = size, shuffle = false} end
+  local x, y, n, first = data.x, data.y, data.x:size(1), 1
+  return function()
+    if first > n then return nil end
+    local from, count = first, math.min(size, n - first + 1)
+    first = first + count
+    return x:narrow(1, from, count), y:narrow(1, from, count)
+  end
+end
+
+-- The sum of the losses of the batches, if `loss` is given, and what is gathered.
+local function run(owner, model, data, size, loss, outputs, targets)
+  local alone = is_in_memory(data) and module.is_native(model)
+    and (not loss or core.kind(loss) == "loss")
+  local total, rows = 0, 0
+  for x, y in batches(data, size) do
+    local out = M.answer(owner, model, x)
+    local count = x:size(1)
+    rows = rows + count
+    if loss then total = total + batch_loss(owner, loss, out, y, count) end
     if outputs then outputs.add(out) end
+    if targets then targets.add(y) end
     if alone then -- what nobody else can hold serves the next batch at once
-      if out ~= piece then out:release() end
-      piece:release()
+      if out ~= x then out:release() end
+      x:release()
+      y:release()
     end
   end
+  return total, rows
+end
+
+local function measure(owner, model, data, want)
+  local _ <close> = module.mode(model, false)
+  local loss, known = want.loss, is_in_memory(data)
+  local uneven = loss and (not known or is_uneven(loss, data.y))
+  local gathers = uneven or #want.metrics > 0
+  local outputs = gathers and metrics.gather(known and #data or nil)
+  local targets = gathers and not known and metrics.gather()
+  local total, rows =
+    run(owner, model, data, want.batch_size, not uneven and loss, outputs, targets)
+  if rows == 0 then raise("%s: the data has no samples", owner) end
+  local prediction, y = outputs and outputs.finish(), targets and targets.finish() or data.y
   local result = {}
-  if want.loss then result.loss = total / n end
-  if outputs then metrics.measure(owner, want.metrics, outputs.all, y, result, "") end
+  if uneven then
+    total = batch_loss(owner, loss, prediction, y, rows)
+  end
+  if loss then result.loss = total / rows end
+  metrics.measure(owner, want.metrics, prediction, y, result, "")
   return result
 end
 
@@ -87,42 +127,80 @@ local function check_filled(owner, data, what)
 end
 M.check_filled = check_filled
 
--- nn.evaluate(model, data, {loss, metrics, batch_size}): a table of numbers by name
-function M.evaluate(model, data, options)
-  M.check_model("evaluate", model)
+-- A dataset, or what gives its parts by a method `batches` of its own.
+local function check_data(data)
+  if type(data) == "table" and type(data.batches) == "function" and not is_in_memory(data) then
+    return
+  end
   dataset.check(data, "evaluate", "the data")
   check_filled("evaluate", data, "the data")
+end
+
+local function default_metrics(data)
+  if not is_in_memory(data) then
+    raise("evaluate: say what to measure of data that comes in batches: {metrics = {...}}, "
+      .. "{loss = ...}")
+  end
+  return {dataset.has_labels(data) and "accuracy" or "mse"}
+end
+
+--- nn.evaluate(model, data, {loss, metrics, batch_size = 256}) -> table
+--- How good a model is on a dataset, in evaluation mode and without gradients; every module's mode
+--- is left as it was. The result has a number for `loss`, if one is given (the mean over the
+--- samples), and for each of `metrics`, a list as for nn.fit: accuracy, top_k, precision, recall,
+--- f1, auc, confusion (a matrix, rows are the truth), mse, mae, r2 (see nn.metrics), or name =
+--- function(prediction, target) over the whole set. Without either: accuracy for labels, mse for
+--- other targets. The result prints as a table. Of a held-out part, `data.opened` counts how often
+--- it was measured: the more often, the less its result means.
+--- Example:
+---   local train, test = nn.data.digits():split{0.8, 0.2}
+---   local model = nn.Sequential{nn.Flatten(), nn.Linear(64, 10)}
+---   print(nn.evaluate(model, test, {loss = nn.CrossEntropyLoss(), metrics = {"accuracy", "f1"}}))
+function M.evaluate(model, data, options)
+  M.check_model("evaluate", model)
+  check_data(data)
   local o = util.options("evaluate", options,
     {loss = {"any"}, metrics = {"any"}, batch_size = {"count", BATCH}})
   if o.loss then M.check_loss("evaluate", o.loss) end
-  if not o.loss and not o.metrics then
-    o.metrics = {dataset.has_labels(data) and "accuracy" or "mse"}
-  end
-  o.metrics = metrics.resolve("evaluate", o.metrics)
-  local result = M.measure("evaluate", model, data, o)
+  if not o.loss and not o.metrics then o.metrics = default_metrics(data) end
+  o.metrics = metrics.resolve("evaluate", o.metrics, o.loss)
+  local values = M.measure("evaluate", model, data, o)
   if data.held_out then data.opened = (data.opened or 0) + 1 end
-  return result
+  return require "nn.metrics.result".new(values, o.metrics, data)
 end
 
-local function predict(model, x, size)
-  local n = x:size(1)
+-- ---- predictions ------------------------------------------------------------------------------
+
+local function predict(model, data, size, rows)
   local _ <close> = module.mode(model, false)
-  if n == 0 then return M.answer("predict", model, x) end
-  local outputs = metrics.gather(n)
-  for first = 1, n, size do
-    outputs.add(M.answer("predict", model, x:narrow(1, first, math.min(size, n - first + 1))))
-  end
-  return outputs.all
+  local outputs = metrics.gather(rows)
+  for x in batches(data, size) do outputs.add(M.answer("predict", model, x)) end
+  return outputs.finish()
 end
 
--- model:predict(x, {batch_size}): the raw outputs for all rows
+-- No rows have an answer too: its shape is the model's.
+local function predict_nothing(model, x)
+  local _ <close> = module.mode(model, false)
+  return M.answer("predict", model, x)
+end
+
+--- model:predict(x, {batch_size = 256}) -> tensor
+--- The raw outputs for all rows of x, a tensor or a dataset, computed in batches, in evaluation
+--- mode and without gradients. Every module's mode is left as it was. For classes: `:argmax(2)`.
+--- Example:
+---   local model = nn.Sequential{nn.Linear(2, 3), nn.Softmax()}
+---   print(model:predict(nn.randn(4, 2)):argmax(2))
 function M.predict(model, x, options)
   local o = util.options("predict", options, {batch_size = {"count", BATCH}})
+  if type(x) == "table" and type(x.batches) == "function" and not is_in_memory(x) then
+    return core.no_grad(predict, model, x, o.batch_size)
+  end
   if dataset.is_dataset(x) then x = x.x end
   if core.kind(x) ~= "tensor" or x:dim() == 0 then
     raise("predict: expected a tensor with a row for each sample, got %s", util.describe(x))
   end
-  return core.no_grad(predict, model, x, o.batch_size)
+  if #x == 0 then return core.no_grad(predict_nothing, model, x) end
+  return core.no_grad(predict, model, {x = x, y = x}, o.batch_size, #x)
 end
 
 return M

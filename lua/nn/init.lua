@@ -21,6 +21,7 @@ require "nn.module_methods"
 local internal = {
   asset = true,
   catalogue = true,
+  columns = true,
   embedded = true,
   files = true,
   grad = true,
@@ -30,6 +31,7 @@ local internal = {
   isatty = true,
   kind = true,
   loaded = true,
+  make_folder = true,
   methods = true,
   optim = true,
   rng_state = true,
@@ -37,6 +39,7 @@ local internal = {
   set_rng_state = true,
   source = true,
   train_step = true,
+  wall_time = true,
 }
 
 local nn = {options = {quiet = false, color = false}}

@@ -1,105 +1,121 @@
--- metrics.lua: how good predictions are. A metric is a function of all predictions and all targets.
+-- metrics.lua: how nn.fit and nn.evaluate measure. A metric is a function of all predictions and
+-- all targets; those with a name are in metrics/named.lua.
 local core = require "nn.core"
 local history = require "nn.history"
+local named = require "nn.metrics.named"
 local util = require "nn.util"
 
 local raise = util.raise
 local metrics = {}
 
--- The metrics with a name.
-local named = {}
+-- ---- which metrics ----------------------------------------------------------------------------
 
--- Whether the prediction is a score for each class: N x C (x ...) with C > 1.
-local function has_classes(prediction)
-  return prediction:dim() > 1 and prediction:size(2) > 1
-end
-
--- The share of right answers. Targets are labels or one-hot; with one output, 0 or 1, and the
--- answer is 1 above 0.5.
-function named.accuracy(prediction, target)
-  local answer, truth
-  if has_classes(prediction) then
-    answer, truth = prediction:argmax(2), target
-    if util.same_shape(prediction, target) then truth = target:argmax(2) end
-  else
-    answer, truth = prediction:gt(0.5), target
-    if prediction:numel() == target:numel() then answer = answer:reshape(target:size()) end
+-- "accuracy", "top_3" or {name = "top_k", k = 3} as {name, f, options}.
+local function read_named(owner, place, given)
+  local name, options = given, {}
+  if type(given) == "table" and not getmetatable(given) then
+    name = given.name
+    for key, value in pairs(given) do
+      if key ~= "name" then options[key] = value end
+    end
   end
-  if not util.same_shape(answer, truth) then
-    raise("accuracy: predictions of %s do not fit targets of %s", util.shape(prediction),
-      util.shape(target))
+  if type(name) ~= "string" then
+    raise("%s: metric %s must be a name (a function needs one: name = function), got %s", owner,
+      place, util.describe(name))
   end
-  return answer:eq(truth):sum():item() / truth:numel()
+  local column = name
+  local k = name:match "^top_(%d+)$"
+  if k then name, options.k = "top_k", math.tointeger(k) end
+  local f = named.find(name)
+  if not f then util.unknown(owner, "metric", name, named.names()) end
+  return {name = column, f = f, options = named.options(name, options)}
 end
 
-local function difference(name, prediction, target)
-  if not util.same_shape(prediction, target) then
-    raise("%s: predictions of %s do not fit targets of %s", name, util.shape(prediction),
-      util.shape(target))
+-- A script's own function, or a named one under another name.
+local function read_field(owner, key, value)
+  if type(value) == "string" or (type(value) == "table" and not getmetatable(value)) then
+    local metric = read_named(owner, "'" .. key .. "'", value)
+    metric.name = key
+    return metric
   end
-  return prediction:sub(target)
+  if type(value) ~= "function" then
+    raise("%s: metric '%s' must be a function of prediction and target, got %s", owner, key,
+      util.describe(value))
+  end
+  return {name = key, f = value}
 end
 
-function named.mse(prediction, target)
-  return difference("mse", prediction, target):square():mean():item()
-end
+local taken = {loss = true, epoch = true, lr = true, seconds = true}
 
-function named.mae(prediction, target)
-  return difference("mae", prediction, target):abs():mean():item()
-end
-
--- {"accuracy", mine = function(prediction, target) ... end} as a list of {name, f}: the named ones
--- in their order, then the functions sorted by name.
-function metrics.resolve(owner, given)
-  local list = {}
+-- {"accuracy", "top_3", {name = "top_k", k = 3}, mine = function(prediction, target) ... end} as a
+-- list: those with a place in their order, then the others sorted by name. `loss` is the one that
+-- is trained with: it tells what a single output means.
+function metrics.resolve(owner, given, loss)
+  local list, seen = {}, {}
   if given == nil then return list end
-  if type(given) ~= "table" then
+  if type(given) == "string" then given = {given} end
+  if type(given) ~= "table" or getmetatable(given) then
     raise('%s: metrics are a list, such as {"accuracy"}, got %s', owner, util.describe(given))
   end
   for _, key in ipairs(util.sorted_keys(given)) do
-    local value = given[key]
-    if type(key) == "number" then
-      if type(value) ~= "string" then
-        raise("%s: metric %d must be a name (a function needs one: name = function), got %s", owner,
-          key, util.describe(value))
-      end
-      if not named[value] then
-        util.unknown(owner, "metric", value, util.sorted_keys(named))
-      end
-      list[#list + 1] = {name = value, f = named[value]}
-    elseif type(value) ~= "function" then
-      raise("%s: metric '%s' must be a function of prediction and target, got %s", owner, key,
-        util.describe(value))
-    else
-      list[#list + 1] = {name = key, f = value}
+    local numbered = type(key) == "number"
+    local metric = numbered and read_named(owner, tostring(key), given[key])
+      or read_field(owner, tostring(key), given[key])
+    if seen[metric.name] or taken[metric.name] then
+      raise("%s: there is already a column '%s'; give the metric another name, as in "
+        .. "{other_name = ...}", owner, metric.name)
     end
+    seen[metric.name] = true
+    if metric.options then metric.options.loss = loss end
+    list[#list + 1] = metric
   end
   return list
 end
 
--- Sets record[prefix .. name] for each metric.
+-- ---- measuring --------------------------------------------------------------------------------
+
+-- Sets record[prefix .. name] for each metric: a number, or the matrix of `confusion`.
 function metrics.measure(owner, list, prediction, target, record, prefix)
   for _, metric in ipairs(list) do
-    record[prefix .. metric.name] = history.number(metric.f(prediction, target), owner,
-      "metric '" .. metric.name .. "'")
+    local value = metric.f(prediction, target, metric.options)
+    if not (metric.options and core.kind(value) == "tensor") then
+      value = history.number(value, owner, "metric '" .. metric.name .. "'")
+    end
+    record[prefix .. metric.name] = value
   end
 end
 
--- Gathers batches of predictions into one tensor of `total` rows.
+-- ---- predictions ------------------------------------------------------------------------------
+
+-- Gathers batches into one tensor, `all`, of `total` rows. Where the total is not known, `all` is
+-- there after `finish`, which joins the pieces.
+local function add_known(self, piece)
+  if not self.all then
+    local size = piece:size()
+    size[1] = self.total
+    self.all = core.zeros(size, {dtype = piece:dtype()})
+  end
+  local place = self.all:narrow(1, self.rows + 1, piece:size(1))
+  place:copy_(piece)
+  place:release()
+end
+
 function metrics.gather(total)
-  local self = {rows = 0}
+  local self = {rows = 0, total = total, pieces = {}}
   function self.add(piece)
     piece = piece:detach()
-    if not self.all then
-      local size = piece:size()
-      size[1] = total
-      self.all = core.zeros(size, {dtype = piece:dtype()})
+    local rows = piece:size(1)
+    if total then
+      add_known(self, piece)
+      piece:release()
+    else
+      self.pieces[#self.pieces + 1] = piece
     end
-    local place = self.all:narrow(1, self.rows + 1, piece:size(1))
-    place:copy_(piece)
-    self.rows = self.rows + piece:size(1)
-    place:release()
-    piece:release()
+    self.rows = self.rows + rows
+  end
+  function self.finish()
+    if #self.pieces > 0 then self.all, self.pieces = core.cat(self.pieces, 1), {} end
+    return self.all
   end
   return self
 end

@@ -268,6 +268,7 @@ int luaopen_nn_core(lua_State *L) {
   nnL_open_loss(L, s);
   nnL_open_init(L, s);
   nnL_open_optim(L, s);
+  nnL_open_terminal(L, s);
   nnL_open_data(L, s);
   nnL_open_file(L, s);
   nnL_open_source(L, s);

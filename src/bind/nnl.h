@@ -122,6 +122,7 @@ void nnL_open_layer(lua_State *L, nnL_state *s);
 void nnL_open_init(lua_State *L, nnL_state *s);
 void nnL_open_loss(lua_State *L, nnL_state *s);
 void nnL_open_optim(lua_State *L, nnL_state *s);
+void nnL_open_terminal(lua_State *L, nnL_state *s);
 void nnL_open_data(lua_State *L, nnL_state *s);
 void nnL_open_file(lua_State *L, nnL_state *s);
 void nnL_open_source(lua_State *L, nnL_state *s);

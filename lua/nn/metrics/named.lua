@@ -1,0 +1,58 @@
+-- metrics/named.lua: nn.metrics, the measures with a name, each called with all predictions and all
+-- targets. nn.fit and nn.evaluate take them by name.
+local core = require "nn.core"
+local util = require "nn.util"
+
+local raise = util.raise
+local named = {}
+
+-- Which file has which, and the options that it takes beside `loss`.
+local homes = {
+  accuracy = {"classes"}, auc = {"ranking"}, confusion = {"classes"}, f1 = {"classes"},
+  mae = {"numbers"}, mse = {"numbers"}, precision = {"classes"}, r2 = {"numbers"},
+  recall = {"classes"}, top_k = {"classes", {k = {"count", 5}}},
+}
+
+function named.names()
+  return util.sorted_keys(homes)
+end
+
+-- The function of that name, f(prediction, target, options), or nil.
+function named.find(name)
+  return homes[name] and require("nn.metrics." .. homes[name][1])[name]
+end
+
+-- A metric's options, checked.
+function named.options(name, given)
+  local known = {loss = {"any"}}
+  for key, spec in pairs(homes[name][2] or {}) do known[key] = spec end
+  return util.options(name, given, known)
+end
+
+-- The function for scripts.
+local function public(name)
+  local f = named.find(name)
+  return function(prediction, target, options)
+    local o = named.options(name, options)
+    for what, value in pairs {prediction = prediction or false, target = target or false} do
+      if core.kind(value) ~= "tensor" or value:dim() == 0 then
+        raise("%s: the %s must be a tensor with a row for each sample, got %s", name, what,
+          util.describe(value or nil))
+      end
+    end
+    if prediction:size(1) ~= target:size(1) or prediction:numel() == 0 then
+      raise("%s: predictions of %s do not fit targets of %s", name, util.shape(prediction),
+        util.shape(target))
+    end
+    return core.no_grad(f, prediction:detach(), target:detach(), o)
+  end
+end
+
+-- nn.metrics; what they do is said above each of them in their files.
+named.public = setmetatable({}, {__index = function(self, name)
+  if not homes[name] then return nil end
+  rawset(self, name, public(name))
+  return self[name]
+end})
+
+return named
