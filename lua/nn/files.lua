@@ -2,7 +2,7 @@
 local core = require "nn.core"
 local util = require "nn.util"
 
-local raise, files = util.raise, core.files
+local raise, files, kind_of = util.raise, core.files, core.kind
 local M, formats = {}, {}
 
 -- ---- .nn --------------------------------------------------------------------------------------
@@ -17,6 +17,90 @@ formats.nn = {
     util.options("load", options, {})
     local bytes, tensors, at = files.read_nn(path)
     return require "nn.files.tree".decode(bytes, tensors, at, path)
+  end,
+}
+
+-- ---- .npy -------------------------------------------------------------------------------------
+
+formats.npy = {
+  save = function(path, value, options)
+    util.options("save", options, {})
+    if kind_of(value) ~= "tensor" then
+      raise("save: a .npy file holds one tensor, got %s; .npz and .nn hold more",
+        util.describe(value))
+    end
+    files.write_npy(path, value)
+  end,
+  load = function(path, options)
+    util.options("load", options, {})
+    return files.read_npy(path)
+  end,
+}
+
+-- ---- archives of named tensors ----------------------------------------------------------------
+
+-- A model's state, or a table of tensors by name: sorted names and the tensors. In a list the names
+-- are NumPy's: arr_0, arr_1, ...
+local function named_tensors(value, extension)
+  if require "nn.module".is_module(value) then value = value:state() end
+  if type(value) ~= "table" or getmetatable(value) then
+    raise("save: a %s file holds a model's tensors or a table of tensors by name, got %s", extension,
+      util.describe(value))
+  end
+  local names, tensors = {}, {}
+  for i, key in ipairs(util.sorted_keys(value)) do
+    local t, name = value[key], key
+    if math.type(key) == "integer" and key >= 1 and key <= #value then
+      name = "arr_" .. key - 1
+      if value[name] ~= nil then raise("save: %s would be there twice", name) end
+    elseif type(key) ~= "string" or key == "" or key:find "\0" then
+      raise("save: the name of a tensor must be a text, got %s", util.describe(key))
+    end
+    if kind_of(t) ~= "tensor" then
+      raise("save: %s: must be a tensor, got %s; .nn files hold any value", name, util.describe(t))
+    end
+    names[i], tensors[i] = name, t
+  end
+  return names, tensors
+end
+
+formats.npz = {
+  save = function(path, value, options)
+    util.options("save", options, {})
+    local names, tensors = named_tensors(value, ".npz")
+    for _, name in ipairs(names) do
+      if name:find "^/" or name:find "\\" or ("/" .. name .. "/"):find("/../", 1, true) then
+        raise("save: in a .npz file the name %q looks like a path that leads elsewhere", name)
+      end
+    end
+    files.write_npz(path, names, tensors, {}, {})
+  end,
+  load = function(path, options)
+    util.options("load", options, {})
+    return (files.read_npz(path))
+  end,
+}
+
+formats.safetensors = {
+  save = function(path, value, options)
+    local o = util.options("save", options, {metadata = {"table", {}}})
+    local names, tensors = named_tensors(value, ".safetensors")
+    local keys, texts = util.sorted_keys(o.metadata), {}
+    for i, key in ipairs(keys) do
+      texts[i] = o.metadata[key]
+      if type(key) ~= "string" or type(texts[i]) ~= "string" or (key .. texts[i]):find "\0" then
+        raise("save: metadata are texts by name, got %s = %s", tostring(key),
+          util.describe(texts[i]))
+      end
+    end
+    for _, name in ipairs(names) do
+      if name == "__metadata__" then raise("save: a tensor cannot be called __metadata__") end
+    end
+    files.write_safetensors(path, names, tensors, keys, texts)
+  end,
+  load = function(path, options)
+    util.options("load", options, {})
+    return files.read_safetensors(path)
   end,
 }
 
@@ -35,10 +119,44 @@ local function format_of(owner, path)
     table.concat(names, ", "))
 end
 
+--- nn.save(path, value, {metadata})
+--- Writes a value into a file whose format the path's extension chooses. The file is there as a whole
+--- or not at all: a crash leaves the old one or the new one.
+---
+--- `.nn`: any tree of tables (keys: strings, numbers, booleans), strings, numbers, booleans, tensors,
+--- models, losses, optimizers, schedules, datasets and transforms. What is shared stays shared: tied
+--- weights, an optimizer and the model beside it, cycles. Views become tensors of their own. A function
+--- cannot be saved, nor what holds one: the error names its path in the tree.
+---
+--- `.npy`: one tensor. `.npz`: a table of tensors by name, or a model's state; a list's names are arr_0,
+--- arr_1, ... `.safetensors`: the same; `metadata` is a table of texts by name that goes beside them.
+--- Example:
+---   local path = os.tmpname() .. ".nn"
+---   local model = nn.Sequential{nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)}
+---   nn.save(path, {model = model, classes = {"a", "b", "c"}})
+---   local saved = nn.load(path)
+---   assert(nn.equal(saved.model[1].weight, model[1].weight) and saved.classes[2] == "b")
+---   os.remove(path)
 function M.save(path, value, options)
   format_of("save", path).save(path, value, options)
 end
 
+--- nn.load(path) -> value
+--- Reads a file that nn.save, NumPy or a safetensors writer wrote; the path's extension says which.
+---
+--- `.nn`: the value. A class of the script's own is found by its name, so it must be defined before.
+--- `.npy`: a tensor. `.npz`: a table of tensors by name. `.safetensors`: a table of tensors by name,
+--- and the metadata, a table of texts, as second result; `model:load_state(nn.load(path))` puts them
+--- into a model.
+---
+--- Elements of other types become the nearest that there is: float16 and bfloat16 float32, bool uint8,
+--- integers int64. Files from strangers are safe to load: nothing in them is run, sizes are checked
+--- before memory is taken, and a malformed file is an error that says what is wrong and at which byte.
+--- Example:
+---   local path = os.tmpname() .. ".npy"
+---   nn.save(path, nn.range(1, 6):view(2, 3))
+---   assert(nn.load(path)[2][3] == 6)
+---   os.remove(path)
 function M.load(path, options)
   return format_of("load", path).load(path, options)
 end

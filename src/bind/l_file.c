@@ -30,6 +30,15 @@ nn_tensor **nnL_check_tensors(lua_State *L, int index, int *n) {
   return list;
 }
 
+void *nnL_temporary(lua_State *L, size_t size, lua_CFunction drop) {
+  void *p = memset(lua_newuserdatauv(L, size, 0), 0, size);
+  lua_createtable(L, 0, 1);
+  nnL_closure(L, nnL_here(L), drop, NULL);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  return p;
+}
+
 /* files.write(path, text) */
 static int l_write(lua_State *L) {
   size_t n;
@@ -60,12 +69,7 @@ static int l_drop_nn(lua_State *L) {
 static int l_read_nn(lua_State *L) {
   nnL_state *s = nnL_here(L);
   const char *path = nnL_check_path(L, 1, "load");
-  nn_nnfile *f = lua_newuserdatauv(L, sizeof *f, 0);
-  *f = (nn_nnfile){0};
-  lua_createtable(L, 0, 1);
-  nnL_closure(L, s, l_drop_nn, NULL);
-  lua_setfield(L, -2, "__gc");
-  lua_setmetatable(L, -2);
+  nn_nnfile *f = nnL_temporary(L, sizeof *f, l_drop_nn);
   nnL_expect(L, nn_nnfile_read(s->ctx, path, f));
   lua_pushlstring(L, f->tree, f->tree_bytes);
   lua_newtable(L);
@@ -158,5 +162,6 @@ static const luaL_Reg functions[] = {{"write", l_write},
 void nnL_open_file(lua_State *L, nnL_state *s) {
   lua_newtable(L);
   nnL_setfuncs(L, s, functions);
+  nnL_open_file_formats(L, s);
   lua_setfield(L, -2, "files");
 }
