@@ -1,5 +1,8 @@
--- history.lua: what nn.fit returns: a list of records, one an epoch, that prints as a table.
+-- history.lua: what nn.fit returns: a list of records, one an epoch, that prints as a table. Beside
+-- them: `columns`, `stopped_by` ("epochs", or what ended the fit) and `best_epoch`.
 local core = require "nn.core"
+local registry = require "nn.files.registry"
+local terminal = require "nn.terminal"
 local util = require "nn.util"
 
 local raise = util.raise
@@ -8,6 +11,7 @@ local History = {}
 local meta = {__index = History, __name = "history"}
 
 local ROWS, ENDS = 40, 15 -- a longer table shows its first and last rows
+local CURVE = 5 -- so many epochs have a curve below
 
 -- `columns`: the names in the order in which they are shown.
 function history.new(columns)
@@ -50,23 +54,44 @@ function history.text(v)
 end
 
 local function cell(name, v)
-  if v == nil then return "-" end
+  if type(v) ~= "number" then return v == nil and "-" or tostring(v) end
   return name == "seconds" and ("%.3f"):format(v) or history.text(v)
 end
 
--- The columns, then what callbacks added to the records.
-local function all_columns(self)
-  local columns, known = {}, {}
-  for i, name in ipairs(self.columns) do columns[i], known[name] = name, true end
-  local extra = {}
-  for _, record in ipairs(self) do
-    for name in pairs(record) do extra[name] = not known[name] or nil end
-  end
-  for _, name in ipairs(util.sorted_keys(extra)) do columns[#columns + 1] = name end
-  return columns
+local function is_shown(v)
+  return type(v) == "number" or type(v) == "string" or type(v) == "boolean"
 end
 
--- The record with the best value of a column, which is lowest for a loss and highest otherwise.
+-- The columns, then what callbacks added to the records. What is no number or text (a confusion
+-- matrix) stays in its record.
+local function all_columns(self)
+  local columns, known, hidden, extra = {}, {}, {}, {}
+  for _, name in ipairs(self.columns) do known[name] = true end
+  for _, record in ipairs(self) do
+    for name, v in pairs(record) do
+      if not is_shown(v) then hidden[name] = true end
+      extra[name] = not known[name] or nil
+    end
+  end
+  for _, name in ipairs(self.columns) do
+    if not hidden[name] then columns[#columns + 1] = name end
+  end
+  for _, name in ipairs(util.sorted_keys(extra)) do
+    if type(name) == "string" and not hidden[name] then columns[#columns + 1] = name end
+  end
+  return columns
+end
+history.all_columns = all_columns
+
+--- history:best(column = "val_loss", mode = "auto") -> record
+--- The record with the best value of a column: the lowest of a loss or an error, the highest of
+--- anything else; `mode` "min" or "max" says otherwise. Without a name: of `val_loss`, or of `loss`
+--- where nothing was validated. Values that are not numbers are passed over.
+--- Example:
+---   local model = nn.Linear(1, 1)
+---   local history = nn.fit(model, nn.data.line(), {loss = nn.MSELoss(), epochs = 5,
+---     optimizer = nn.optim.SGD(model:parameters(), {lr = 0.01})})
+---   print(history:best("loss").epoch)
 function History:best(name, mode)
   if name == nil then name = self[1] and self[1].val_loss and "val_loss" or "loss" end
   mode = history.check_mode("best", mode, tostring(name))
@@ -84,30 +109,77 @@ function History:best(name, mode)
   return best
 end
 
-function meta.__tostring(self)
-  local columns = all_columns(self)
-  local widths, rows = {}, {columns}
+-- ---- as text ----------------------------------------------------------------------------------
+
+-- The curve of a column in the room that the column has; nothing where there is no curve.
+local function curve(self, name, width, plain)
+  local values, first, varies = {}, nil, false
+  for i, record in ipairs(self) do
+    local v = record[name]
+    if type(v) ~= "number" then return "" end
+    values[i], first = v, first or v
+    varies = varies or v ~= first
+  end
+  if not varies or name == "epoch" or name == "seconds" then return "" end
+  return terminal.spark(values, width, plain)
+end
+
+-- The rows of the table as lists of cells; those in the middle of a long history are left out.
+local function table_rows(self, columns)
+  local rows = {{table.unpack(columns)}}
   for i, record in ipairs(self) do
     if #self <= ROWS or i <= ENDS or i > #self - ENDS then
       local row = {}
-      for c, name in ipairs(columns) do
-        row[c] = cell(name, record[name])
-      end
+      for c, name in ipairs(columns) do row[c] = cell(name, record[name]) end
       rows[#rows + 1] = row
     elseif i == ENDS + 1 then
       rows[#rows + 1] = {".."}
     end
   end
-  for c = 1, #columns do
+  return rows
+end
+
+local function width_of(text)
+  return utf8.len(text) or #text
+end
+
+local function widths_of(rows, count)
+  local widths = {}
+  for c = 1, count do
     widths[c] = 0
-    for _, row in ipairs(rows) do widths[c] = math.max(widths[c], #(row[c] or "")) end
+    for _, row in ipairs(rows) do widths[c] = math.max(widths[c], width_of(row[c] or "")) end
+  end
+  return widths
+end
+
+-- How the fit ended, where that is not what everybody expects.
+local function ending(self)
+  local parts = {}
+  if self.stopped_by and self.stopped_by ~= "epochs" then
+    parts[1] = "stopped by " .. tostring(self.stopped_by)
+  end
+  if self.best_epoch then parts[#parts + 1] = "best epoch " .. self.best_epoch end
+  return #parts > 0 and table.concat(parts, ", ") or nil
+end
+
+function meta.__tostring(self)
+  local columns = all_columns(self)
+  local rows = table_rows(self, columns)
+  local widths = widths_of(rows, #columns)
+  if #self >= CURVE then
+    local row, plain = {}, not terminal.utf8()
+    for c, name in ipairs(columns) do row[c] = curve(self, name, widths[c], plain) end
+    rows[#rows + 1] = row
   end
   for r, row in ipairs(rows) do
-    for c, text in ipairs(row) do row[c] = (" "):rep(widths[c] - #text) .. text end
-    rows[r] = table.concat(row, "  ")
+    for c, text in ipairs(row) do row[c] = (" "):rep(widths[c] - width_of(text)) .. text end
+    rows[r] = table.concat(row, "  "):gsub(" +$", "")
   end
+  rows[#rows + 1] = ending(self)
   return table.concat(rows, "\n")
 end
+
+-- ---- as files ---------------------------------------------------------------------------------
 
 local function csv_field(v)
   if v == nil then return "" end
@@ -116,32 +188,126 @@ local function csv_field(v)
   return text:find '[,"\n\r]' and '"' .. text:gsub('"', '""') .. '"' or text
 end
 
--- Writes a line for each record. A crash leaves the old file or the new one.
-function History:csv(path)
-  if type(path) ~= "string" then
-    raise("csv: expected a path, got %s", util.describe(path))
-  end
-  local columns = all_columns(self)
-  local lines = {table.concat(columns, ",")}
-  for _, record in ipairs(self) do
-    local fields = {}
-    for c, name in ipairs(columns) do fields[c] = csv_field(record[name]) end
-    lines[#lines + 1] = table.concat(fields, ",")
-  end
-  local file, why = io.open(path .. ".part", "wb")
-  if not file then raise("csv: %s", why) end
-  local written, trouble = file:write(table.concat(lines, "\n"), "\n")
-  local closed, late = file:close()
-  if not (written and closed) then
-    os.remove(path .. ".part")
-    raise("csv: cannot write %s: %s", path, trouble or late)
-  end
-  local moved, reason = os.rename(path .. ".part", path)
-  if not moved then
-    os.remove(path .. ".part")
-    raise("csv: %s", reason)
-  end
+-- A record as a line of a CSV file.
+function history.csv_line(record, columns)
+  local fields = {}
+  for c, name in ipairs(columns) do fields[c] = csv_field(record[name]) end
+  return table.concat(fields, ",")
 end
+
+-- All records as CSV.
+function history.csv_text(self, columns)
+  local names = {}
+  for c, name in ipairs(columns) do names[c] = csv_field(name) end
+  local lines = {table.concat(names, ",")}
+  for _, record in ipairs(self) do lines[#lines + 1] = history.csv_line(record, columns) end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+function history.check_path(owner, path)
+  if type(path) == "string" and path ~= "" and not path:find "%z" then return path end
+  raise("%s: expected a path, got %s", owner, util.describe(path))
+end
+
+--- history:csv(path)
+--- Writes the history as a CSV file: a line with the names of the columns, then one for each epoch.
+--- Numbers are written so that they are read back as they were. A crash leaves the old file or the
+--- new one.
+--- Example:
+---   local model = nn.Linear(1, 1)
+---   local history = nn.fit(model, nn.data.line(), {loss = nn.MSELoss(), epochs = 5,
+---     optimizer = nn.optim.SGD(model:parameters(), {lr = 0.01})})
+---   local path = os.tmpname()
+---   history:csv(path)
+---   os.remove(path)
+function History:csv(path)
+  history.check_path("csv", path)
+  core.files.write(path, history.csv_text(self, all_columns(self)))
+end
+
+-- x and y of a column, where it has numbers.
+local function series(self, name)
+  local x, y = {}, {}
+  for _, record in ipairs(self) do
+    if type(record[name]) == "number" then
+      x[#x + 1], y[#y + 1] = record.epoch, record[name]
+    end
+  end
+  return {x = x, y = y}
+end
+
+-- Where the best epoch is marked: at the one whose weights were given back, else at the lowest or
+-- highest value.
+local function best_point(self, name)
+  local record = self[self.best_epoch or 0]
+  if not record or record.epoch ~= self.best_epoch or type(record[name]) ~= "number" then
+    record = self:best(name)
+  end
+  return record
+end
+
+--- history:plot(path, {column = "loss", ylog = false}) -> picture
+--- Draws a column over the epochs, with its validation beside it where there is one, and marks the
+--- best epoch: the one that EarlyStopping found, else the best value. `path` ends in .svg, .png or
+--- .pdf; without it the picture is drawn in the terminal.
+--- Example:
+---   local model = nn.Linear(1, 1)
+---   local history = nn.fit(model, nn.data.line(), {loss = nn.MSELoss(), epochs = 5,
+---     optimizer = nn.optim.SGD(model:parameters(), {lr = 0.01})})
+---   history:plot()
+function History:plot(path, options)
+  if path ~= nil then history.check_path("plot", path) end
+  local o = util.options("plot", options, {column = {"string", "loss"}, ylog = {"boolean", false}})
+  local names, lines = {}, {}
+  for _, name in ipairs {o.column, "val_" .. o.column} do
+    local line = series(self, name)
+    if #line.x > 0 then names[#names + 1], lines[name] = name, line end
+  end
+  if #names == 0 then
+    raise("plot: no record has a number '%s'; the columns are %s", o.column,
+      table.concat(all_columns(self), ", "))
+  end
+  local p = require "nn".plot {xlabel = "epoch", ylabel = o.column, ylog = o.ylog}
+  for _, name in ipairs(names) do p:line(lines[name], {name = name}) end
+  local name = names[#names]
+  local best = best_point(self, name)
+  p:scatter({x = {best.epoch}, y = {best[name]}}, {name = ("best: epoch %d"):format(best.epoch)})
+  if path then p:save(path) else p:show() end
+  return p
+end
+
+-- ---- saved ------------------------------------------------------------------------------------
+
+local function save(self)
+  return {
+    columns = self.columns, records = table.move(self, 1, #self, 1, {}),
+    stopped_by = self.stopped_by, best_epoch = self.best_epoch,
+  }
+end
+
+local function load(state)
+  local o = util.options("history", state, {
+    columns = {"table"}, records = {"table"}, stopped_by = {"string"}, best_epoch = {"count"},
+  })
+  local columns = {}
+  for i, name in ipairs(o.columns or {}) do
+    if type(name) ~= "string" then
+      raise("history: column %d is called %s", i, util.describe(name))
+    end
+    columns[i] = name
+  end
+  local self = history.new(columns)
+  for i, record in ipairs(o.records or {}) do
+    if type(record) ~= "table" or getmetatable(record) or type(record.epoch) ~= "number" then
+      raise("history: record %d is not a table with an epoch", i)
+    end
+    self[i] = record
+  end
+  self.stopped_by, self.best_epoch = o.stopped_by, o.best_epoch
+  return self
+end
+
+registry.add("history", meta, save, load)
 
 -- A metric's or a loss's value as a number.
 function history.number(v, owner, name)

@@ -52,7 +52,7 @@ local function is_multilabel(target)
   return target:sum(2):ne(1):any()
 end
 
-local function check_labels(owner, truth, classes)
+function M.check_labels(owner, truth, classes)
   if truth:numel() == 0 then return end
   local low, high = truth:min():item(), truth:max():item()
   if low >= 1 and high <= classes then return end
@@ -93,7 +93,7 @@ local function answers(owner, prediction, target, o)
   local truth = labels_of(owner, prediction, target):flatten()
   local answer
   answer, truth = without_ignored(prediction:argmax(2):flatten(), truth, o)
-  check_labels(owner, truth, classes)
+  M.check_labels(owner, truth, classes)
   return answer, truth, classes
 end
 
@@ -163,7 +163,7 @@ end
 -- The mean of right / out_of over the classes that occur; of one output, the value for class 1.
 -- Where out_of is 0 (a class that is never answered has no precision) the value is 0.
 local function mean_share(prediction, right, out_of, occurs)
-  local shares = right:div(out_of:clamp(1, math.huge))
+  local shares = right:div(out_of:maximum(1))
   if not M.has_scores(prediction) then return shares[2] end
   return shares:mul(occurs):sum():div(occurs:sum()):item()
 end

@@ -29,17 +29,19 @@ function named.options(name, given)
   return util.options(name, given, known)
 end
 
+local function check(name, what, value)
+  if core.kind(value) == "tensor" and value:dim() > 0 then return end
+  raise("%s: the %s must be a tensor with a row for each sample, got %s", name, what,
+    util.describe(value))
+end
+
 -- The function for scripts.
 local function public(name)
   local f = named.find(name)
   return function(prediction, target, options)
     local o = named.options(name, options)
-    for what, value in pairs {prediction = prediction or false, target = target or false} do
-      if core.kind(value) ~= "tensor" or value:dim() == 0 then
-        raise("%s: the %s must be a tensor with a row for each sample, got %s", name, what,
-          util.describe(value or nil))
-      end
-    end
+    check(name, "prediction", prediction)
+    check(name, "target", target)
     if prediction:size(1) ~= target:size(1) or prediction:numel() == 0 then
       raise("%s: predictions of %s do not fit targets of %s", name, util.shape(prediction),
         util.shape(target))

@@ -41,11 +41,20 @@ local function probabilities(prediction, labels, o)
   return prediction:to("float64"):softmax(2)
 end
 
+-- Of two columns with labels the difference tells what softmax would, without its rounding.
+local function second_against_first(prediction, target)
+  local scores = prediction:select(2, 2)
+  if not are_shares(prediction) then scores = scores:sub(prediction:select(2, 1)) end
+  return area(scores:contiguous(), target:eq(2)) or 0 / 0
+end
+
 local function one_against_rest(prediction, target, o)
   local n, labels = prediction:size(2), target:dim() == 1
+  if labels then classes.check_labels("auc", target, n) end
+  if n == 2 and labels then return second_against_first(prediction, target) end
   local p = probabilities(prediction, labels, o)
   local sum, terms = 0, 0
-  for c = (labels and n == 2) and 2 or 1, n do
+  for c = 1, n do
     local value = area(p:select(2, c):contiguous(),
       labels and target:eq(c) or target:select(2, c):gt(0.5))
     if value then sum, terms = sum + value, terms + 1 end
