@@ -78,7 +78,7 @@ LIBS      = $(LDFLAGS) $(BLAS_LIBS) -lz -lm -ldl
 
 # --- files ---------------------------------------------------------------------------------------
 
-CORE_DIRS := base tensor kernel grad op layer loss optim io
+CORE_DIRS := base tensor kernel grad op layer loss optim io plot
 SRC       := $(wildcard src/*/*.c)
 OBJ       := $(SRC:%.c=$(B)/%.o)
 CORE_OBJ  := $(foreach d,$(CORE_DIRS),$(filter $(B)/src/$(d)/%,$(OBJ)))

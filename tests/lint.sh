@@ -20,7 +20,7 @@ has() {
   command -v "$1" >/dev/null 2>&1 || { echo "lint: $1 is not installed, its checks are left out"; false; }
 }
 
-core='base tensor kernel grad op layer loss optim io'
+core='base tensor kernel grad op layer loss optim io plot'
 order="$core bind host"
 core_files=$(for d in $core; do find "src/$d" -name '*.[ch]' 2>/dev/null; done | sort)
 core_objects=$(for d in $core; do find "build/release/src/$d" -name '*.o' 2>/dev/null; done | sort)

@@ -22,6 +22,7 @@ local internal = {
   asset = true,
   catalogue = true,
   columns = true,
+  draw = true,
   embedded = true,
   files = true,
   grad = true,

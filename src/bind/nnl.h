@@ -125,6 +125,7 @@ void nnL_open_optim(lua_State *L, nnL_state *s);
 void nnL_open_terminal(lua_State *L, nnL_state *s);
 void nnL_open_data(lua_State *L, nnL_state *s);
 void nnL_open_file(lua_State *L, nnL_state *s);
+void nnL_open_plot(lua_State *L, nnL_state *s);
 void nnL_open_source(lua_State *L, nnL_state *s);
 void nnL_open_catalogue(lua_State *L, nnL_state *s);
 /* Pushes x[...] for the keys at stack index `key` (l_index.c). */

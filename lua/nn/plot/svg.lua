@@ -154,7 +154,7 @@ function writers.image(item, put)
   put('<image x="', number(item.x), '" y="', number(item.y), '" width="', number(item.width),
     '" height="', number(item.height), '" preserveAspectRatio="none"')
   if not item.smooth then put ' style="image-rendering:pixelated"' end
-  put(' href="data:image/png;base64,', core.plot_base64(core.plot_png(item.pixels)), '"/>\n')
+  put(' href="data:image/png;base64,', core.draw.base64(core.draw.encode(item.pixels)), '"/>\n')
 end
 
 function writers.clip(item, put)
