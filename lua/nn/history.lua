@@ -58,7 +58,7 @@ local function cell(name, v)
   return name == "seconds" and ("%.3f"):format(v) or history.text(v)
 end
 
-local function is_shown(v)
+function history.is_shown(v)
   return type(v) == "number" or type(v) == "string" or type(v) == "boolean"
 end
 
@@ -69,7 +69,7 @@ local function all_columns(self)
   for _, name in ipairs(self.columns) do known[name] = true end
   for _, record in ipairs(self) do
     for name, v in pairs(record) do
-      if not is_shown(v) then hidden[name] = true end
+      if not history.is_shown(v) then hidden[name] = true end
       extra[name] = not known[name] or nil
     end
   end

@@ -56,11 +56,14 @@ end
 
 -- Where a name comes from: a module, or a field of one.
 local sources = {
+  CSVLog = {"nn.callbacks.csv_log", "CSVLog"},
+  Checkpoint = {"nn.callbacks.checkpoint", "Checkpoint"},
   Concat = {"nn.containers", "Concat"},
   EarlyStopping = {"nn.callbacks.early_stopping", "EarlyStopping"},
   Lambda = {"nn.containers", "Lambda"},
   Parallel = {"nn.containers", "Parallel"},
   Residual = {"nn.containers", "Residual"},
+  TensorBoard = {"nn.callbacks.tensorboard", "TensorBoard"},
   args = {"nn.args"},
   data = {"nn.data"},
   evaluate = {"nn.evaluate", "evaluate"},
