@@ -12,7 +12,7 @@ local sources = {
   tensors = "tensors",
 }
 
-return setmetatable({}, {__index = function(self, name)
+return setmetatable({}, {names = sources, __index = function(self, name)
   local file = sources[name]
   if not file then return nil end
   local value = require("nn.data." .. file)[name]

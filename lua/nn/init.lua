@@ -25,6 +25,7 @@ local internal = {
   draw = true,
   embedded = true,
   files = true,
+  folder = true,
   grad = true,
   gradcheck = true,
   hooks = true,
@@ -80,7 +81,7 @@ local sources = {
   schedule = {"nn.schedule"},
 }
 
-return setmetatable(nn, {__index = function(self, name)
+return setmetatable(nn, {names = sources, __index = function(self, name)
   local source = sources[name]
   if not source then return nil end
   local value = require(source[1])

@@ -1,8 +1,10 @@
 /* bind/l_nn.c: the module's C part: the context's life, and what concerns the whole: seed,
    threads, memory, version. */
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -200,6 +202,44 @@ static int l_isatty(lua_State *L) {
   return 1;
 }
 
+static int l_close_folder(lua_State *L) {
+  DIR **folder = lua_touserdata(L, 1);
+  if (*folder) closedir(*folder);
+  *folder = NULL;
+  return 0;
+}
+
+/* Pushes the name, with a slash if it is a folder's. */
+static void push_file_name(lua_State *L, DIR *folder, const char *name) {
+  struct stat about;
+  const bool inner = fstatat(dirfd(folder), name, &about, 0) == 0 && S_ISDIR(about.st_mode);
+  lua_pushfstring(L, "%s%s", name, inner ? "/" : "");
+}
+
+/* core.folder(path) -> the names of what is in it, in no order, those of folders with a slash; or
+   nil and why not. */
+static int l_folder(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  DIR **folder = lua_newuserdatauv(L, sizeof(DIR *), 0);
+  *folder = NULL;
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, l_close_folder);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  lua_newtable(L);
+  *folder = opendir(path);
+  if (!*folder) return luaL_fileresult(L, 0, path);
+  lua_Integer n = 0;
+  for (struct dirent *e = readdir(*folder); e; e = readdir(*folder)) {
+    if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
+    push_file_name(L, *folder, e->d_name);
+    lua_rawseti(L, -2, ++n);
+  }
+  closedir(*folder);
+  *folder = NULL;
+  return 1;
+}
+
 static int l_kind(lua_State *L) {
   static const char *const names[NNL_KINDS] = {"tensor", "layer", "loss", "optimizer"};
   const nnL_state *s = nnL_here(L);
@@ -235,6 +275,7 @@ static const luaL_Reg functions[] = {{"seed", l_seed},
                                      {"kind", l_kind},
                                      {"asset", l_asset},
                                      {"isatty", l_isatty},
+                                     {"folder", l_folder},
                                      {NULL, NULL}};
 
 /* core.methods.tensor and so on: where the Lua part adds its methods. */

@@ -8,6 +8,8 @@
 
 const char *host_progname = "nnlua";
 
+enum { DEEPEST = 100 }; /* levels of the stack that are searched for the script */
+
 static bool was_interrupted;
 
 bool host_was_interrupted(void) {
@@ -29,6 +31,38 @@ int host_report(lua_State *L, int status) {
   return status;
 }
 
+/* [-0, +1] Where the innermost function of the script is: its source, or nil, and the line. */
+static int push_place(lua_State *L) {
+  lua_Debug ar;
+  for (int level = 1; level < DEEPEST && lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "Sl", &ar);
+    if (ar.currentline <= 0 || strncmp(ar.source, "@nn/", 4) == 0) continue;
+    lua_pushstring(L, ar.source);
+    return ar.currentline;
+  }
+  lua_pushnil(L);
+  return 0;
+}
+
+/* [-0, +1] The text, with a hint below where nn/hint.lua has one. */
+static const char *push_hinted(lua_State *L, const char *text) {
+  int top = lua_gettop(L);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  if (lua_getfield(L, -1, "nn.hint") == LUA_TFUNCTION && lua_pcall(L, 0, 1, 0) == LUA_OK) {
+    lua_pushstring(L, text);
+    int line = push_place(L);
+    lua_pushinteger(L, line);
+    if (lua_pcall(L, 3, 1, 0) == LUA_OK && lua_type(L, -1) == LUA_TSTRING) {
+      const char *hinted = lua_pushfstring(L, "%s\nhint: %s", text, lua_tostring(L, -1));
+      lua_replace(L, top + 1);
+      lua_settop(L, top + 1);
+      return hinted;
+    }
+  }
+  lua_settop(L, top);
+  return lua_pushstring(L, text);
+}
+
 /* Message handler: the error as text, with a traceback unless the object makes its own text. */
 static int l_traceback(lua_State *L) {
   const char *text = lua_tostring(L, 1);
@@ -36,6 +70,7 @@ static int l_traceback(lua_State *L) {
     if (luaL_callmeta(L, 1, "__tostring") && lua_type(L, -1) == LUA_TSTRING) return 1;
     text = lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
   }
+  if (lua_type(L, 1) == LUA_TSTRING) text = push_hinted(L, text);
   luaL_traceback(L, L, text, 1);
   return 1;
 }

@@ -1,5 +1,9 @@
-/* repl.c: the plain prompt. An expression prints without `=`, an incomplete statement continues, `_`
- * holds the last value, a final `;` keeps silent. Ctrl-C drops the line or stops what runs. */
+/* repl.c: the prompt. An expression prints without `=`, an incomplete statement continues, `_` holds
+ * the last value, a final `;` keeps silent. Ctrl-C drops the line or stops what runs.
+ *
+ * What is not reading and calling is in lua/nn/prompt.lua, the table in the registry under
+ * "nn.prompt": how values are shown, completion, commands (`?name`, `:time`). On a terminal a chunk's
+ * environment is its `session` table, where the locals of earlier chunks stand before the globals. */
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdio.h>
@@ -9,11 +13,14 @@
 #include <unistd.h>
 
 #include "host/host.h"
+#include "host/line.h"
 
 typedef enum { LINE_READ, LINE_DROPPED, LINE_END } line_result;
 
 static char *buffer; /* getline's; here, not on the stack, because Lua may raise past us */
 static size_t capacity;
+static bool on_terminal; /* a person sits there */
+static bool editing;     /* with libedit */
 
 /* Raw, because under --strict reading an unset global raises. */
 static int get_global(lua_State *L, const char *name) {
@@ -24,33 +31,49 @@ static int get_global(lua_State *L, const char *name) {
   return type;
 }
 
-static void show_prompt(lua_State *L, bool first) {
-  if (get_global(L, first ? "_PROMPT" : "_PROMPT2") == LUA_TNIL)
-    fputs(first ? "> " : ">> ", stdout);
-  else
-    fputs(luaL_tolstring(L, -1, NULL), stdout);
+/* Pushes the function of that name of nn.prompt. */
+static void push_helper(lua_State *L, const char *name) {
+  lua_getfield(L, LUA_REGISTRYINDEX, "nn.prompt");
+  lua_getfield(L, -1, name);
+  lua_remove(L, -2);
+}
+
+/* [-0, +1] */
+static const char *push_prompt(lua_State *L, bool first) {
+  if (get_global(L, first ? "_PROMPT" : "_PROMPT2") != LUA_TNIL) return luaL_tolstring(L, -1, NULL);
+  return lua_pushstring(L, first ? "> " : ">> ");
+}
+
+static const char *read_plain(const char *prompt, int *length) {
+  fputs(prompt, stdout);
   fflush(stdout);
-  lua_settop(L, first ? 0 : 1);
+  clearerr(stdin); /* a Ctrl-D or Ctrl-C that ended the script's own reading */
+  *length = (int)getline(&buffer, &capacity, stdin);
+  return *length < 0 ? NULL : buffer;
 }
 
 /* Pushes a line without its end; nothing when there is none. Index 1 holds the text so far. */
 static line_result read_line(lua_State *L, bool first) {
-  show_prompt(L, first);
-  clearerr(stdin); /* a Ctrl-D or Ctrl-C that ended the script's own reading */
+  int length = 0;
+  const char *prompt = push_prompt(L, first);
   host_reading_begin();
-  ssize_t length = getline(&buffer, &capacity, stdin);
-  if (host_reading_end() && length < 0) {
+  const char *line = editing ? host_line_read(prompt, &length) : read_plain(prompt, &length);
+  const bool dropped = host_reading_end() && line == NULL;
+  lua_settop(L, first ? 0 : 1);
+  if (dropped) {
     putchar('\n');
     return LINE_DROPPED;
   }
-  if (length < 0) return LINE_END;
-  if (length > 0 && buffer[length - 1] == '\n') buffer[--length] = '\0';
+  if (line == NULL) return LINE_END;
+  if (length > 0 && line[length - 1] == '\n') length--;
+  lua_pushlstring(L, line, (size_t)length);
+  if (editing) host_line_remember(lua_tostring(L, -1));
   /* As readline does, so that the transcript of a piped session reads like a session. */
-  if (!isatty(STDIN_FILENO)) puts(buffer);
-  if (first && buffer[0] == '=') /* the way of Lua 5.2 and before */
-    lua_pushfstring(L, "return %s", buffer + 1);
-  else
-    lua_pushlstring(L, buffer, (size_t)length);
+  if (!isatty(STDIN_FILENO)) puts(lua_tostring(L, -1));
+  if (first && lua_tostring(L, -1)[0] == '=') { /* the way of Lua 5.2 and before */
+    lua_pushfstring(L, "return %s", lua_tostring(L, -1) + 1);
+    lua_remove(L, -2);
+  }
   return LINE_READ;
 }
 
@@ -99,12 +122,12 @@ static int compile(lua_State *L, bool *is_expression, bool *more) {
   return status;
 }
 
-/* Replaces the line at index 1 by its function or error message, reading on while it is incomplete.
+/* Reads on while the line at index 1 is incomplete; then its function or error message is at index 2.
  * LINE_DROPPED leaves an empty stack. */
-static line_result load_line(lua_State *L, int *status, bool *silent) {
-  bool is_expression, more;
+static line_result load_line(lua_State *L, int *status, bool *is_expression, bool *silent) {
+  bool more;
   line_result result = LINE_READ;
-  while (*status = compile(L, &is_expression, &more), more && result == LINE_READ) {
+  while (*status = compile(L, is_expression, &more), more && result == LINE_READ) {
     lua_settop(L, 1);
     result = read_line(L, false);
     if (result == LINE_DROPPED) {
@@ -116,10 +139,48 @@ static line_result load_line(lua_State *L, int *status, bool *silent) {
     lua_insert(L, -2);
     lua_concat(L, 3);
   }
-  *silent = is_expression && is_silent(L);
-  lua_remove(L, 1);
+  *silent = *is_expression && is_silent(L);
   return LINE_READ;
 }
+
+/* --- a session on a terminal: its locals --- */
+
+/* The chunk's first argument, called behind its last statement: the locals that it leaves become
+ * fields of the session. */
+static int l_keep_locals(lua_State *L) {
+  lua_Debug ar;
+  const char *name;
+  lua_settop(L, 0);
+  if (!lua_getstack(L, 1, &ar)) return 0;
+  push_helper(L, "session");
+  for (int i = 1; (name = lua_getlocal(L, &ar, i)) != NULL; i++) {
+    if (name[0] != '(')
+      lua_setfield(L, 1, name);
+    else
+      lua_pop(L, 1);
+  }
+  return 0;
+}
+
+/* Replaces the function at index 2 by one of the session, with its argument behind it. Returns how
+ * many arguments there are. */
+static int enter_session(lua_State *L, bool is_expression) {
+  const char *text = lua_tostring(L, 1);
+  const char *keeping = lua_pushfstring(L, "%s\n;(...)()", text);
+  const bool keeps = load_text(L, keeping) == LUA_OK && !is_expression; /* nor behind a return */
+  lua_remove(L, -2);
+  if (keeps)
+    lua_replace(L, 2);
+  else
+    lua_pop(L, 1);
+  push_helper(L, "session");
+  if (lua_setupvalue(L, 2, 1) == NULL) lua_pop(L, 1);
+  if (!keeps) return 0;
+  lua_pushcfunction(L, l_keep_locals);
+  return 1;
+}
+
+/* --- results --- */
 
 /* Everything on the stack is results: the first becomes `_`, and all are printed. */
 static void show_results(lua_State *L, bool silent) {
@@ -133,6 +194,11 @@ static void show_results(lua_State *L, bool silent) {
   }
   if (silent) return;
   luaL_checkstack(L, LUA_MINSTACK, "too many results to print");
+  push_helper(L, "show"); /* gives a text for each */
+  lua_insert(L, 1);
+  int status = host_call(L, n, LUA_MULTRET, false);
+  if (host_report(L, status) != LUA_OK) return;
+  n = lua_gettop(L);
   get_global(L, "print");
   lua_insert(L, 1);
   if (host_call(L, n, 0, false) == LUA_OK) return;
@@ -140,18 +206,56 @@ static void show_results(lua_State *L, bool silent) {
   host_message(lua_pushfstring(L, "error calling 'print' (%s)", why));
 }
 
+/* Lines for the prompt itself: `?name`, `:time expr`. Whether it was one. */
+static bool is_command(lua_State *L) {
+  const char *text = lua_tostring(L, 1);
+  text += strspn(text, " \t");
+  if (text[0] != '?' && text[0] != ':') return false;
+  if (text[0] == ':' && text[1] == ':') return false; /* a label */
+  push_helper(L, "command");
+  lua_insert(L, 1);
+  host_report(L, host_call(L, 1, 0, false));
+  return true;
+}
+
+/* The chunk that was held goes into the session's script. */
+static void record(lua_State *L) {
+  push_helper(L, "record");
+  if (lua_pcall(L, 0, 0, 0) != LUA_OK) lua_pop(L, 1);
+}
+
 static void evaluate(lua_State *L) {
-  int status;
-  bool silent;
-  if (load_line(L, &status, &silent) == LINE_DROPPED) return;
-  if (status == LUA_OK) status = host_call(L, 0, LUA_MULTRET, true);
-  if (host_report(L, status) == LUA_OK) show_results(L, silent);
+  int status, nargs = 0;
+  bool is_expression, silent;
+  if (is_command(L)) return;
+  if (load_line(L, &status, &is_expression, &silent) == LINE_DROPPED) return;
+  if (status == LUA_OK && on_terminal) nargs = enter_session(L, is_expression);
+  push_helper(L, "hold");
+  lua_pushvalue(L, 1);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
+  lua_remove(L, 1);
+  if (status == LUA_OK) status = host_call(L, nargs, LUA_MULTRET, true);
+  if (host_report(L, status) != LUA_OK) return;
+  record(L);
+  show_results(L, silent);
+}
+
+static void open_prompt(lua_State *L) {
+  on_terminal = isatty(STDIN_FILENO);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE); /* a script may have lost `require` */
+  lua_getfield(L, -1, "nn.prompt");
+  lua_call(L, 0, 1);
+  lua_getfield(L, -1, "open");
+  lua_call(L, 0, 0);
+  lua_setfield(L, LUA_REGISTRYINDEX, "nn.prompt");
+  host_is_interactive(true);
+  editing = host_line_open(L);
 }
 
 void host_repl(lua_State *L) {
   const char *progname = host_progname;
   host_progname = NULL; /* errors at the prompt are the user's own */
-  host_is_interactive(true);
+  open_prompt(L);
   for (;;) {
     lua_settop(L, 0);
     line_result result = read_line(L, true);
@@ -160,6 +264,7 @@ void host_repl(lua_State *L) {
   }
   putchar('\n');
   fflush(stdout);
+  if (editing) host_line_close();
   free(buffer);
   buffer = NULL;
   capacity = 0;
