@@ -197,8 +197,8 @@ describe("nn.fit", function()
       assert.matches(pattern, message(nn.fit, model, data, options(model, more)))
     end
     wrong("fit: there is no option 'epoch'; did you mean 'epochs'%?", {epoch = 3})
-    wrong("fit: there is no option 'clip_norm'; the options are batch_size, callbacks, ",
-      {clip_norm = 1})
+    wrong("fit: there is no option 'clip'; .*the options are accumulate, batch_size, callbacks, ",
+      {clip = 1})
     wrong("fit: option 'epochs' must be a positive whole number, got 1.5", {epochs = 1.5})
     wrong("fit: there is no metric 'acuracy'; did you mean 'accuracy'%?", {metrics = {"acuracy"}})
     wrong("fit: metric 1 must be a name %(a function needs one", {metrics = {print}})

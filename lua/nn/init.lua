@@ -40,7 +40,8 @@ local internal = {
   rows = true,
   set_rng_state = true,
   source = true,
-  train_step = true,
+  trainer = true,
+  weighted_loss = true,
   wall_time = true,
 }
 
@@ -68,7 +69,7 @@ local sources = {
   args = {"nn.args"},
   data = {"nn.data"},
   evaluate = {"nn.evaluate", "evaluate"},
-  fit = {"nn.fit"},
+  fit = {"nn.fit", "fit"},
   grad = {"nn.gradcheck", "grad"},
   gradcheck = {"nn.gradcheck", "gradcheck"},
   init = {"nn.initialise"},
@@ -78,6 +79,7 @@ local sources = {
   optim = {"nn.optim"},
   plot = {"nn.plot"},
   save = {"nn.files", "save"},
+  resume = {"nn.fit", "resume"},
   schedule = {"nn.schedule"},
 }
 

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "optim/train.h"
-
 /* ---- constructors ---- */
 
 /* The convention that the table at `index` (0: none) names, into hyper. */
@@ -213,35 +211,15 @@ static int l_gc(lua_State *L) {
   return 0;
 }
 
-/* core.train_step(model, loss, optimizer, x, y): the loss as a number */
-static int l_train_step(lua_State *L) {
-  nnL_state *s = nnL_here(L);
-  double value = 0;
-  nn_layer *model = nnL_check(L, 1, NNL_LAYER);
-  nn_loss *loss = nnL_check(L, 2, NNL_LOSS);
-  nn_optim *optim = nnL_check(L, 3, NNL_OPTIM);
-  nn_tensor *x = nnL_check_tensor(L, 4), *y = nnL_check_tensor(L, 5);
-  void *outer = s->ctx->host;
-  s->ctx->host = L;
-  nn_optim_retain(optim); /* a module of the script may release it */
-  nn_status st = nn_train_step(s->ctx, model, loss, optim, x, y, &value);
-  nn_optim_release(optim);
-  s->ctx->host = outer;
-  nnL_expect(L, st);
-  lua_pushnumber(L, value);
-  return 1;
-}
-
 static const luaL_Reg methods[] = {
   {"step", l_step}, {"needs_closure", l_needs_closure}, {"zero_grad", l_zero_grad}, {NULL, NULL}};
 static const luaL_Reg events[] = {{"__index", l_index},       {"__newindex", l_newindex},
                                   {"__tostring", l_tostring}, {"__gc", l_gc},
                                   {"__close", l_gc},          {NULL, NULL}};
-static const luaL_Reg functions[] = {{"train_step", l_train_step}, {NULL, NULL}};
 
 void nnL_open_optim(lua_State *L, nnL_state *s) {
-  nnL_setfuncs(L, s, functions);
   nnL_open_fitting(L, s);
+  nnL_open_train(L, s);
   lua_newtable(L);
   for (const nn_optim_class *const *class = nn_optims; *class; class ++) {
     nnL_closure(L, s, l_new, *class);

@@ -1,5 +1,5 @@
 /* bind/l_optim.h: the parts of the optimizers' binding: steps (l_optim.c), state (l_optim_state.c),
-   gradients clipped and least squares (l_fitting.c). */
+   gradients clipped and least squares (l_fitting.c), training (l_train.c). */
 #ifndef NN_BIND_L_OPTIM_H
 #define NN_BIND_L_OPTIM_H
 
@@ -17,5 +17,6 @@ void nnL_set_option(lua_State *L, nn_optim *o, int first, int end, const char *n
 void nnL_open_optim_state(lua_State *L, nnL_state *s);
 /* Fills the module's table on the top of the stack. */
 void nnL_open_fitting(lua_State *L, nnL_state *s);
+void nnL_open_train(lua_State *L, nnL_state *s);
 
 #endif

@@ -4,10 +4,14 @@
 #include "optim/clip.h"
 
 #include <math.h>
+#include <stdint.h>
+#include <string.h>
 
 #include "kernel/names.h"
 
 enum { LANES = 16 };
+typedef uint32_t bits_f32;
+typedef uint64_t bits_f64;
 
 #define NN_SELF "optim/clip.c"
 #include "kernel/each_real.h"
@@ -22,7 +26,7 @@ static const nn_value *gradient(const nn_tensor *t) {
   return t->has_grad && t->grad && nn_is_real(t->v.dtype) ? &t->grad->v : NULL;
 }
 
-static double max_norm(int n, nn_tensor *const *t) {
+double nn_clip_largest(int n, nn_tensor *const *t) {
   double most = 0;
   for (int i = 0; i < n; i++) {
     const nn_value *g = gradient(t[i]);
@@ -45,7 +49,7 @@ static double norm_in(int n, nn_tensor *const *t, double power, double unit) {
 }
 
 void nn_clip_norm(int n, nn_tensor *const *t, double max, double power, double *norm) {
-  double most = max_norm(n, t);
+  double most = nn_clip_largest(n, t);
   /* the powers of very large and very small numbers are taken of their ratio to the largest */
   double unit = most > 1e-100 && most < 1e100 && power <= 2 ? 1 : most;
   *norm = most;
@@ -70,16 +74,20 @@ void nn_clip_value(int n, nn_tensor *const *t, double max) {
 
 #else
 
-/* NaN when one is. */
+/* The bits of a number without its sign grow with it, and are above all others for NaN: so this is
+   NaN when one is. */
 NN_HOT static double FN(largest)(int64_t n, const void *p) {
   const R *x = p;
-  R most = 0, wrong = 0;
+  FN(bits) most = 0;
+  R result;
   for (int64_t i = 0; i < n; i++) {
-    R a = fabs(x[i]);
+    FN(bits) a;
+    memcpy(&a, &x[i], sizeof a);
+    a = (FN(bits))(a << 1) >> 1;
     most = a > most ? a : most;
-    wrong = a == a ? wrong : 1;
   }
-  return wrong != 0 ? (double)NAN : (double)most;
+  memcpy(&result, &most, sizeof result);
+  return (double)result;
 }
 
 NN_HOT static double FN(squares)(int64_t n, const void *p, double by) {

@@ -10,5 +10,7 @@
 void nn_clip_norm(int n, nn_tensor *const *t, double max, double power, double *norm);
 /* Every element of every gradient to -max..max. NaN stays. */
 void nn_clip_value(int n, nn_tensor *const *t, double max);
+/* The largest absolute value of any gradient: NaN when one is, infinite when one is. */
+double nn_clip_largest(int n, nn_tensor *const *t);
 
 #endif

@@ -1,43 +1,379 @@
 /* optim/train.c: see train.h. */
 #include "optim/train.h"
 
+#include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "grad/graph.h"
+#include "kernel/walk.h"
+#include "optim/clip.h"
+#include "optim/penalty.h"
 
-typedef struct pass {
-  nn_ctx *ctx;
-  nn_layer *model;
-  nn_loss *loss;
-  nn_optim *optim;
-  nn_tensor *x, *y;
-} pass;
+extern const nn_op nn_op_index_select, nn_op_mul;
 
-/* Forward, and backward where the loss is finite: the closure of a step. */
-static nn_status run(void *user, double *value) {
-  const pass *p = user;
-  nn_tensor *prediction = NULL, *l = NULL;
+/* ---- making one ---- */
+
+nn_status nn_trainer_new(nn_ctx *ctx, int nparams, int nbuffers, nn_trainer **out) {
+  *out = NULL;
+  nn_trainer *t = nn_mem_take_zero(ctx, sizeof *t);
+  if (!t) return NN_ENOMEM;
+  t->ctx = ctx;
+  *out = t;
+  t->param = nn_mem_take_zero(ctx, (size_t)(nparams + 1) * sizeof *t->param);
+  if (t->param) t->nparams = nparams;
+  t->buffer = nn_mem_take_zero(ctx, (size_t)(nbuffers + 1) * sizeof *t->buffer);
+  t->kept = nn_mem_take_zero(ctx, (size_t)(nbuffers + 1) * sizeof *t->kept);
+  t->nbuffers = nbuffers;
+  if (t->param && t->buffer && t->kept) return NN_OK;
+  nn_trainer_free(t);
+  *out = NULL;
+  return NN_ENOMEM;
+}
+
+static void release_all(nn_ctx *ctx, nn_tensor **list, int n) {
+  for (int i = 0; list && i < n; i++) nn_tensor_release(list[i]);
+  nn_mem_give(ctx, list, (size_t)(n + 1) * sizeof *list);
+}
+
+void nn_trainer_free(nn_trainer *t) {
+  if (!t) return;
+  release_all(t->ctx, t->param, t->nparams);
+  release_all(t->ctx, t->buffer, t->nbuffers);
+  nn_mem_give(t->ctx, t->kept, (size_t)(t->nbuffers + 1) * sizeof *t->kept);
+  nn_storage_release(t->keep);
+  for (int i = 0; i < 3; i++) nn_tensor_release(t->rows[i]);
+  nn_tensor_release(t->x);
+  nn_tensor_release(t->y);
+  nn_tensor_release(t->weight);
+  nn_tensor_release(t->order);
+  nn_tensor_release(t->outputs);
+  nn_layer_release(t->model);
+  nn_loss_release(t->loss);
+  nn_optim_release(t->optim);
+  nn_mem_give(t->ctx, t, sizeof *t);
+}
+
+nn_status nn_trainer_build(nn_trainer *t) {
+  size_t bytes = 0;
+  for (int i = 0; i < t->nbuffers; i++) {
+    const nn_value *v = &t->buffer[i]->v;
+    nn_value_set(&t->kept[i], v->dtype, &v->shape);
+    t->kept[i].offset = (int64_t)(bytes / nn_dtype_size(v->dtype));
+    bytes += ((size_t)v->numel * nn_dtype_size(v->dtype) + 63) & ~(size_t)63;
+  }
+  if (bytes == 0) return NN_OK;
+  NN_TRY(nn_storage_new(t->ctx, bytes, &t->keep));
+  for (int i = 0; i < t->nbuffers; i++) t->kept[i].storage = t->keep;
+  return NN_OK;
+}
+
+/* ---- the mark ---- */
+
+nn_status nn_trainer_mark(nn_trainer *t) {
+  t->rng = t->ctx->rng;
+  if (t->optim) memcpy(t->global, t->optim->global, sizeof t->global);
+  for (int i = 0; i < t->nbuffers; i++) NN_TRY(nn_copy_into(t->ctx, &t->kept[i], &t->buffer[i]->v));
+  return NN_OK;
+}
+
+void nn_trainer_rewind(nn_trainer *t) {
+  t->ctx->rng = t->rng;
+  if (t->optim) {
+    memcpy(t->optim->global, t->global, sizeof t->global);
+    nn_optim_zero_grad(t->optim);
+  }
+  for (int i = 0; i < t->nbuffers; i++) {
+    nn_copy_into(t->ctx, &t->buffer[i]->v, &t->kept[i]);
+    nn_touch(&t->buffer[i]->v);
+  }
+}
+
+/* ---- between backward and step ---- */
+
+/* Gradients whose step could leave the range of the dtype are as good as infinite. */
+static bool is_tame(const nn_trainer *t, double largest) {
+  double lr = 1, most = FLT_MAX;
+  for (int g = 0; t->optim && g < t->optim->ngroups; g++)
+    lr = fmax(lr, ((const nn_hyper *)t->optim->hyper[g])->lr);
+  if (t->nparams > 0 && t->param[0]->v.dtype == NN_F64) most = DBL_MAX;
+  return largest <= most / 1024 / lr;
+}
+
+nn_status nn_trainer_settle(nn_trainer *t, double *penalty, bool *finite) {
+  double largest;
+  *penalty = 0;
+  if (t->l1 != 0 || t->l2 != 0)
+    NN_TRY(nn_penalise(t->ctx, t->nparams, t->param, t->l1, t->l2, penalty));
+  if (t->clip_value > 0) nn_clip_value(t->nparams, t->param, t->clip_value);
+  if (t->clip_norm > 0) { /* no gradient is larger than their norm */
+    nn_clip_norm(t->nparams, t->param, t->clip_norm, 2, &largest);
+    if (isfinite(largest)) largest = fmin(largest, t->clip_norm);
+  } else {
+    largest = nn_clip_largest(t->nparams, t->param);
+  }
+  *finite = is_tame(t, largest);
+  return NN_OK;
+}
+
+/* ---- rows of the data ---- */
+
+static bool is_alone(const nn_tensor *t) {
+  return t && t->refs == 1 && !t->node && !t->requires_grad;
+}
+
+/* Rows first .. first + n - 1 of the order, copied into the batch of last time where nobody else
+   holds it. */
+static nn_status gather(nn_trainer *t, const nn_tensor *from, int64_t first, int64_t n,
+                        nn_tensor **batch) {
+  nn_ctx *ctx = t->ctx;
+  nn_shape s = from->v.shape;
+  int64_t rows = s.dim[0];
+  size_t run = rows ? (size_t)(from->v.numel / rows) * nn_dtype_size(from->v.dtype) : 0;
+  const int64_t *index = (const int64_t *)nn_data(&t->order->v) + first;
+  nn_tensor *b = *batch;
+  if (!is_alone(b) || b->v.storage->refs > 1) {
+    nn_tensor_release(b);
+    *batch = NULL;
+    s.dim[0] = t->size < rows ? t->size : rows;
+    NN_TRY(nn_tensor_new(ctx, from->v.dtype, &s, batch));
+    b = *batch;
+  }
+  b->v.shape.dim[0] = n;
+  nn_value_settle(&b->v);
+  char *to = nn_data(&b->v);
+  const char *data = nn_data(&from->v);
+  for (int64_t i = 0; i < n; i++)
+    memcpy(to + (size_t)i * run, data + (size_t)(index[i] - 1) * run, run);
+  nn_touch(&b->v);
+  return NN_OK;
+}
+
+static nn_status narrowed(nn_trainer *t, nn_tensor *from, int64_t first, int64_t n,
+                          nn_tensor **batch) {
+  nn_value v;
+  nn_value_copy(&v, &from->v);
+  v.shape.dim[0] = n;
+  v.offset += first * v.stride[0];
+  nn_value_settle(&v);
+  if (is_alone(*batch)) {
+    nn_value_copy(&(*batch)->v, &v); /* the same storage: its reference stays */
+    return NN_OK;
+  }
+  nn_tensor_release(*batch);
+  *batch = NULL;
+  return nn_tensor_view(t->ctx, &v, batch);
+}
+
+static nn_status selected(nn_trainer *t, nn_tensor *from, int64_t first, int64_t n,
+                          nn_tensor **batch) {
+  nn_tensor *rows = NULL;
+  const struct { int64_t dim; } attr = {1};
+  nn_tensor_release(*batch);
+  *batch = NULL;
+  NN_TRY(narrowed(t, t->order, first, n, &rows));
+  nn_status st = nn_apply(t->ctx, &nn_op_index_select, &attr, 2, (nn_tensor *[]){from, rows},
+                          batch);
+  nn_tensor_release(rows);
+  return st;
+}
+
+static nn_status take_rows(nn_trainer *t, nn_tensor *from, int64_t first, int64_t n,
+                           nn_tensor **batch) {
+  if (!from) return NN_OK;
+  if (!t->order) return narrowed(t, from, first, n, batch);
+  return from->v.dense ? gather(t, from, first, n, batch) : selected(t, from, first, n, batch);
+}
+
+/* ---- a batch ---- */
+
+nn_status nn_loss_weighted(nn_ctx *ctx, nn_loss *loss, nn_tensor *prediction, nn_tensor *target,
+                           nn_tensor *weight, nn_tensor **out) {
+  const char *reduction = loss->reduction;
+  nn_tensor *terms = NULL, *wide = NULL, *weighted = NULL;
   nn_status st = NN_OK;
-  nn_optim_zero_grad(p->optim);
-  NN_GO(nn_layer_forward(p->ctx, p->model, p->x, false, &prediction));
-  NN_GO(nn_loss_forward(p->ctx, p->loss, prediction, p->y, &l));
+  nn_value v;
+  *out = NULL;
+  loss->reduction = "none";
+  st = nn_loss_forward(ctx, loss, prediction, target, &terms);
+  loss->reduction = reduction;
+  if (st != NN_OK) return st;
+  nn_value_copy(&v, &weight->v);
+  if (terms->v.shape.ndim == 0 || terms->v.shape.dim[0] != v.numel) {
+    st = nn_fail(ctx, NN_ESHAPE, "%s: has no term for each sample, so they cannot be weighted",
+                 loss->class->name);
+    goto done;
+  }
+  v.shape.ndim = terms->v.shape.ndim; /* (n, 1, ...) */
+  for (int d = 1; d < v.shape.ndim; d++) v.shape.dim[d] = v.stride[d] = 1;
+  nn_value_settle(&v);
+  NN_GO(nn_tensor_view(ctx, &v, &wide));
+  NN_GO(nn_apply(ctx, &nn_op_mul, NULL, 2, (nn_tensor *[]){terms, wide}, &weighted));
+  st = nn_loss_reduce(ctx, loss, weighted, out);
+done:
+  nn_tensor_release(terms);
+  nn_tensor_release(wide);
+  return st;
+}
+
+/* The prediction of rows first.. goes where the epoch's are gathered. */
+static nn_status keep_output(nn_trainer *t, const nn_tensor *out, int64_t first) {
+  nn_value place;
+  nn_shape s = out->v.shape;
+  if (s.ndim == 0)
+    return nn_fail(t->ctx, NN_ESHAPE, "fit: metrics need a prediction with a row for each sample");
+  if (!t->outputs) {
+    s.dim[0] = t->x->v.shape.dim[0];
+    NN_TRY(nn_tensor_new(t->ctx, out->v.dtype, &s, &t->outputs));
+  }
+  nn_value_copy(&place, &t->outputs->v);
+  place.shape.dim[0] = out->v.shape.dim[0];
+  place.offset += first * place.stride[0];
+  nn_value_settle(&place);
+  if (!nn_shape_equal(&place.shape, &out->v.shape))
+    return nn_fail(t->ctx, NN_ESHAPE, "fit: predictions change their shape from batch to batch");
+  nn_touch(&t->outputs->v);
+  return nn_copy_into(t->ctx, &place, &out->v);
+}
+
+/* Backward from l, whose samples are this share of the step's. */
+static nn_status backward(nn_ctx *ctx, nn_tensor *l, double share) {
+  nn_tensor *seed = NULL;
+  if (share == 1) return nn_backward(ctx, l, NULL, false);
+  NN_TRY(nn_tensor_new(ctx, l->v.dtype, &l->v.shape, &seed));
+  nn_status st = nn_fill_into(ctx, &seed->v, share);
+  if (st == NN_OK) st = nn_backward(ctx, l, seed, false);
+  nn_tensor_release(seed);
+  return st;
+}
+
+/* Forward, and backward where the loss is finite. */
+static nn_status run_batch(nn_trainer *t, int64_t first, int64_t n, double share, bool keep,
+                           double *value) {
+  nn_ctx *ctx = t->ctx;
+  nn_tensor *prediction = NULL, *l = NULL;
+  nn_tensor **rows = t->rows;
+  nn_status st = NN_OK;
+  NN_GO(take_rows(t, t->x, first, n, &rows[0]));
+  NN_GO(take_rows(t, t->y, first, n, &rows[1]));
+  NN_GO(take_rows(t, t->weight, first, n, &rows[2]));
+  NN_GO(nn_layer_forward(ctx, t->model, rows[0], false, &prediction));
+  if (keep) NN_GO(keep_output(t, prediction, first));
+  if (t->weight)
+    NN_GO(nn_loss_weighted(ctx, t->loss, prediction, rows[1], rows[2], &l));
+  else
+    NN_GO(nn_loss_forward(ctx, t->loss, prediction, rows[1], &l));
   if (l->v.numel != 1) {
-    st =
-      nn_fail(p->ctx, NN_ESHAPE,
-              "training needs one number from the loss: its reduction must be \"mean\" or \"sum\"");
+    nn_text text;
+    st = nn_fail(ctx, NN_ESHAPE,
+                 "fit: the loss must give a number, got a %s tensor of %s; its reduction must be "
+                 "\"mean\" or \"sum\"",
+                 nn_dtype_name(l->v.dtype), nn_value_text(&text, &l->v));
     goto done;
   }
   *value = nn_value_real_at(&l->v, l->v.offset);
-  if (isfinite(*value)) NN_GO(nn_backward(p->ctx, l, NULL, false));
+  if (isfinite(*value)) NN_GO(backward(ctx, l, share));
 done:
   nn_tensor_release(prediction);
   nn_tensor_release(l);
   return st;
 }
 
-nn_status nn_train_step(nn_ctx *ctx, nn_layer *model, nn_loss *loss, nn_optim *optim, nn_tensor *x,
-                        nn_tensor *y, double *value) {
-  pass p = {.ctx = ctx, .model = model, .loss = loss, .optim = optim, .x = x, .y = y};
-  const nn_closure closure = {.call = run, .user = &p};
-  return nn_optim_step_with(ctx, optim, &closure, value);
+/* ---- a step ---- */
+
+/* What a closure's call found. */
+typedef struct found {
+  double value, penalty; /* what the optimizer sees, and the penalty in it */
+  double sum;            /* the epoch's sum with this step's batches */
+} found;
+
+typedef struct pass {
+  nn_trainer *t;
+  int64_t rows; /* of this step */
+  int calls;
+  found first, least; /* of the calls: an optimizer tells of one of these */
+} pass;
+
+static nn_status run_batches(pass *p, found *now) {
+  nn_trainer *t = p->t;
+  const bool is_sum = nn_loss_reduction(t->loss) == NN_REDUCE_SUM;
+  const int64_t end = t->row + p->rows;
+  int64_t batch = t->batch;
+  now->value = 0;
+  now->sum = t->total;
+  for (int64_t first = t->row, n; first < end; first += n) {
+    n = end - first < t->size ? end - first : t->size;
+    const double share = is_sum ? 1 : (double)n / (double)p->rows;
+    double value = 0;
+    batch++;
+    NN_TRY(run_batch(t, first, n, share, t->gather && p->calls == 0, &value));
+    now->sum += is_sum ? value : value * (double)n;
+    now->value += share * value;
+    if (p->calls == 0) t->value = value;
+    if (isfinite(value)) continue;
+    if (p->calls > 0) return NN_OK; /* a line search that went too far comes back */
+    t->fault = NN_FAULT_LOSS;
+    t->fault_batch = batch;
+    t->at = first;
+    return NN_OK;
+  }
+  return NN_OK;
+}
+
+static nn_status closure(void *user, double *value) {
+  pass *p = user;
+  nn_trainer *t = p->t;
+  found now = {0};
+  bool finite = true;
+  nn_optim_zero_grad(t->optim);
+  NN_TRY(run_batches(p, &now));
+  if (isfinite(now.value)) {
+    NN_TRY(nn_trainer_settle(t, &now.penalty, &finite));
+    now.value += now.penalty;
+    if (!finite && p->calls == 0) {
+      t->fault = NN_FAULT_GRADIENT;
+      t->fault_batch = t->batch + (p->rows + t->size - 1) / t->size;
+      t->at = t->row;
+    }
+    if (!finite) now.value = (double)NAN;
+  }
+  if (p->calls == 0) p->first = now;
+  if (p->calls == 0 || now.value < p->least.value) p->least = now;
+  p->calls++;
+  *value = now.value;
+  return NN_OK;
+}
+
+static nn_status step(nn_trainer *t) {
+  const int64_t left = t->x->v.shape.dim[0] - t->row, most = t->size * t->accumulate;
+  pass p = {.t = t, .rows = left < most ? left : most};
+  const nn_closure c = {.call = closure, .user = &p};
+  double value;
+  t->fault = NN_FAULT_NONE;
+  NN_TRY(nn_trainer_mark(t));
+  nn_status st = nn_optim_step_with(t->ctx, t->optim, &c, &value);
+  if (st != NN_OK || !isfinite(value)) {
+    if (st == NN_OK && t->fault == NN_FAULT_NONE) t->fault = NN_FAULT_LOSS;
+    nn_trainer_rewind(t);
+    return st;
+  }
+  /* RandomSearch may tell of an earlier step's */
+  const found other = {.sum = t->total + value * (double)p.rows};
+  const found *f = value == p.first.value ? &p.first : value == p.least.value ? &p.least : &other;
+  t->fault = NN_FAULT_NONE;
+  t->total = f->sum;
+  if (t->l1 != 0 || t->l2 != 0) t->penalty += f->penalty * (double)p.rows;
+  t->row += p.rows;
+  t->batch += (p.rows + t->size - 1) / t->size;
+  return NN_OK;
+}
+
+nn_status nn_trainer_run(nn_trainer *t, int64_t most) {
+  const int64_t rows = t->x->v.shape.dim[0];
+  int64_t end = most < INT64_MAX - t->batch ? t->batch + most : INT64_MAX;
+  do {
+    NN_TRY(step(t));
+    if (t->fault != NN_FAULT_NONE) return NN_OK;
+  } while (t->row < rows && t->batch < end && !nn_stop_asked);
+  return NN_OK;
 }

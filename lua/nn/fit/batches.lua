@@ -1,0 +1,226 @@
+-- fit/batches.lua: the batches of an epoch. Where model, loss and optimizer are C, whole stretches
+-- of them are one call; where Lua has to see each, it is the same loop written here, with the same
+-- bits.
+local callbacks = require "nn.callbacks"
+local core = require "nn.core"
+local dataset = require "nn.data.dataset"
+local evaluate = require "nn.evaluate"
+local history = require "nn.history"
+local module = require "nn.module"
+local schedule = require "nn.fit.schedules"
+local util = require "nn.util"
+
+local raise, kind_of = util.raise, core.kind
+local batches = {}
+
+-- Set by Ctrl-C while a fit holds it back; there is none outside nnlua itself.
+local interrupts = core.interrupts or {pending = function() return false end}
+
+-- ---- the trainer ------------------------------------------------------------------------------
+
+-- What a forward may change besides random streams: tensors that are no parameters.
+local function buffers_of(model)
+  local list, seen = {}, {}
+  module.each_tensor(model, function(entry)
+    if not entry.buffer or seen[entry.tensor] then return end
+    seen[entry.tensor] = true
+    list[#list + 1] = entry.tensor
+  end)
+  return list
+end
+
+-- Anew where callbacks could have changed the model since the last epoch.
+function batches.prepare(run)
+  local native = run.native
+  local spec = {
+    params = run.params, buffers = buffers_of(run.model), x = run.train.x, y = run.train.y,
+    weight = run.train.weight, batch_size = run.size, accumulate = run.accumulate, l1 = run.l1,
+    l2 = run.l2, clip_norm = run.clip_norm, clip_value = run.clip_value,
+    optimizer = kind_of(run.optimizer) == "optimizer" and run.optimizer or nil,
+    model = native and run.model or nil, loss = native and run.loss or nil,
+    gather = #run.metrics > 0,
+  }
+  run.trainer = core.trainer(spec)
+  -- Then nobody else holds a batch when its step is done, and its memory serves the next at once.
+  run.alone = kind_of(run.loss) == "loss" and module.is_native(run.model)
+  run.is_sum = evaluate.is_sum(run.loss)
+end
+
+-- ---- in C -------------------------------------------------------------------------------------
+
+local function native(run)
+  local trainer, show, rows = run.trainer, run.show, run.rows
+  local single = schedule.any(run, "batch")
+  while run.row < rows do
+    local before, most = run.batch, single and 1 or show.live and show:room() or math.huge
+    local fault, first, failed, value
+    run.row, run.batch, run.total, run.penalty, fault, first, failed, value = trainer:run(most)
+    if fault then
+      return {kind = fault, first = first, batch = failed, value = value}
+    end
+    if single then schedule.step(run, "batch") end
+    if show.live then show:batch(run.row, run.total, run.batch - before) end
+    if interrupts.pending() then return end
+  end
+end
+
+-- ---- in Lua -----------------------------------------------------------------------------------
+
+-- Rows first .. first + count - 1 of the epoch's order, as x, y and weights. Methods are called as
+-- functions here: looking one up costs as much as what these do.
+local narrow, release = core.methods.tensor.narrow, core.methods.tensor.release
+
+local function rows_of(run, first, count)
+  local train, order = run.train, run.order
+  if train.augmentation then return dataset.batch(train, order, first, count) end
+  local x, y, w = train.x, train.y, train.weight
+  if not order then
+    return narrow(x, 1, first, count), narrow(y, 1, first, count), w and narrow(w, 1, first, count)
+  end
+  local rows = narrow(order, 1, first, count)
+  local bx, by, bw = x[rows], y[rows], w and w[rows]
+  release(rows)
+  return bx, by, bw
+end
+batches.rows = rows_of
+
+local function loss_of(run, prediction, by, bw)
+  local loss = run.loss
+  if bw and kind_of(loss) == "loss" then return core.weighted_loss(loss, prediction, by, bw) end
+  return loss(prediction, by, bw)
+end
+
+-- Predictions go where those of the epoch are gathered, in its order.
+local function keep_output(run, prediction, first)
+  if not run.outputs then
+    local size = prediction:size()
+    size[1] = run.rows
+    run.outputs = core.zeros(size, {dtype = prediction:dtype()})
+  end
+  local place = narrow(run.outputs, 1, first, prediction:size(1))
+  core.no_grad(place.copy_, place, prediction)
+  release(place)
+end
+
+-- A model that does nothing returns its input.
+local function release_batch(bx, by, out, l)
+  if out ~= bx then release(out) end
+  release(bx)
+  release(by)
+  release(l)
+end
+
+-- Forward and backward of one batch; returns its loss as a number.
+local function run_batch(run, first, count, share, keep)
+  local bx, by, bw = rows_of(run, first, count)
+  local out = evaluate.answer("fit", run.model, bx)
+  if keep then keep_output(run, out, first) end
+  local l = loss_of(run, out, by, bw)
+  local value = kind_of(l) == "tensor" and history.number(l, "fit", "the loss")
+  if not value then raise("fit: the loss must be a tensor, got %s", util.describe(l)) end
+  if value - value == 0 and l.requires_grad then -- not where the optimizer wants the loss alone
+    if share == 1 then l:backward() else l:mul(share):backward() end
+  end
+  if run.alone then release_batch(bx, by, out, l) end
+  return value
+end
+
+-- What a step sees: an optimizer may ask for it more than once (LBFGS, Nesterov). Its calls go into
+-- `found`: the first, and the one with the lowest value.
+local function closure_of(run, rows, found)
+  local size, row = run.size, run.row
+  return function()
+    local calls, now = found.calls, {value = 0, sum = run.total, penalty = 0}
+    found.calls = calls + 1
+    run.optimizer:zero_grad()
+    for first = row, row + rows - 1, size do
+      local count = math.min(size, row + rows - first)
+      local share = run.is_sum and 1 or count / rows
+      local value = run_batch(run, first + 1, count, share, calls == 0 and #run.metrics > 0)
+      now.sum = now.sum + (run.is_sum and value or value * count)
+      now.value = now.value + share * value
+      if calls == 0 then run.state.loss = value end
+      if value - value ~= 0 then
+        if calls == 0 then
+          found.fault = {kind = "loss", first = first, value = value,
+            batch = run.batch + (first - row) // size + 1}
+        end
+        break
+      end
+    end
+    if now.value - now.value == 0 then
+      local finite
+      now.penalty, finite = run.trainer:settle()
+      now.value = now.value + now.penalty
+      if not finite then
+        if calls == 0 then
+          found.fault = {kind = "gradient", first = row, value = run.state.loss,
+            batch = run.batch + (rows + size - 1) // size}
+        end
+        now.value = 0 / 0
+      end
+    end
+    if calls == 0 then found.first, found.least = now, now end
+    if now.value < found.least.value then found.least = now end
+    return now.value
+  end
+end
+
+-- The optimizer's step, where there is a way to take one.
+local function step(run, rows)
+  local optimizer, found = run.optimizer, {calls = 0}
+  local closure = closure_of(run, rows, found)
+  local value
+  if kind_of(optimizer) == "optimizer" and optimizer:needs_closure() then
+    value = optimizer:step(closure)
+  else -- a script's own need not know of closures
+    value = closure()
+    if not found.fault then optimizer:step() end
+  end
+  if value - value ~= 0 then
+    return found.fault or {kind = "loss", first = run.row, value = value, batch = run.batch + 1}
+  end
+  local first, least = found.first, found.least
+  local told = value == first.value and first or value == least.value and least
+    or {sum = run.total + value * rows, penalty = 0}
+  run.total = told.sum
+  if run.l1 ~= 0 or run.l2 ~= 0 then run.penalty = run.penalty + told.penalty * rows end
+end
+
+local function plain(run)
+  local state, trainer = run.state, run.trainer
+  while run.row < run.rows do
+    local rows = math.min(run.size * run.accumulate, run.rows - run.row)
+    trainer:mark()
+    run.stepping = true -- so that whoever ends it undoes it
+    local fault = step(run, rows)
+    if fault then return fault end
+    run.stepping = false
+    local count = (rows + run.size - 1) // run.size
+    run.row, run.batch = run.row + rows, run.batch + count
+    state.batch = run.batch
+    schedule.step(run, "batch")
+    callbacks.fire(run.plan, "on_batch_end", state)
+    if run.show.live then run.show:batch(run.row, run.total, count) end
+    if state.stopped or interrupts.pending() then return end
+  end
+end
+
+-- ---- either -----------------------------------------------------------------------------------
+
+-- The epoch, or the rest of it. It ends early where a callback stops the fit or Ctrl-C was pressed.
+-- Returns what went wrong, when the run is as before that step: {kind, first, batch, value}.
+function batches.run(run)
+  local fault
+  run.trainer:begin(run.order, run.row, run.batch, run.total, run.penalty, run.outputs)
+  if run.native then
+    fault = native(run)
+    run.outputs = run.trainer:outputs()
+    run.state.batch = run.batch
+  else
+    fault = plain(run)
+  end
+  return fault
+end
+
+return batches
