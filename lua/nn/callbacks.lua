@@ -55,7 +55,14 @@ local function check(callback, i)
   end
 end
 
--- Sorts the callbacks by moment: moment -> list of {callback, name} that want it; `list` has all.
+-- Ours add no column and print nothing; of a script's own one cannot know.
+local ours = {CSVLog = true, Checkpoint = true, EarlyStopping = true, TensorBoard = true}
+function callbacks.is_ours(entry)
+  return ours[entry.name] == true
+end
+
+-- Sorts the callbacks by moment: moment -> list of {callback, name} that want it; `list` has all,
+-- `may_print` says whether a script's own is among those of on_epoch_end.
 function callbacks.prepare(given)
   local plan = {list = {}}
   for _, moment in ipairs(moments) do plan[moment] = {} end
@@ -75,6 +82,7 @@ function callbacks.prepare(given)
     for _, moment in ipairs(moments) do
       if callback[moment] then table.insert(plan[moment], entry) end
     end
+    if callback.on_epoch_end and not callbacks.is_ours(entry) then plan.may_print = true end
   end
   for _, key in ipairs(util.sorted_keys(given)) do
     if type(key) ~= "number" then

@@ -63,6 +63,7 @@ local function end_epoch(run, began)
   run.order, run.outputs, run.open, run.done = nil, nil, false, state.epoch
   run.history[#run.history + 1] = record
   state.record = record
+  if run.plan.may_print then run.show:pause() end
   callbacks.fire(run.plan, "on_epoch_end", state)
   schedules.step(run, "epoch")
   run.show:epoch(record, run.history.columns)

@@ -132,8 +132,9 @@ end
 
 function Live:begin(epoch, samples, batch_size)
   local now = core.time()
-  if not self.began then
+  if not self.began or self.closed then -- closed: an interrupted fit goes on
     self.began, self.measured, self.first, self.drawn = now, now, epoch, -math.huge
+    self.shown, self.finished, self.closed = 0, 0, false
   end
   self.number, self.samples, self.size = epoch, samples, batch_size
   self.batches = math.ceil(samples / batch_size)
@@ -163,8 +164,9 @@ function Live:room()
 end
 
 function Live:pause()
-  if self.shown > 0 then io.stderr:write("\r", (" "):rep(self.shown), "\r") end
-  self.shown = 0
+  if self.shown == 0 then return end
+  io.stderr:write("\r", (" "):rep(self.shown), "\r")
+  self.shown, self.drawn = 0, -math.huge
 end
 
 function Live:epoch(record, columns)

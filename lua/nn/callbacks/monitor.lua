@@ -1,11 +1,9 @@
 -- monitor.lua: what the callbacks that watch a column of the history share.
+local callbacks = require "nn.callbacks"
 local util = require "nn.util"
 
 local raise = util.raise
 local monitor = {}
-
--- Ours, none of which adds a column.
-local ours = {CSVLog = true, Checkpoint = true, EarlyStopping = true, TensorBoard = true}
 
 local function missing(owner, name, names)
   local near = util.nearest(name, names)
@@ -21,7 +19,7 @@ function monitor.check(owner, name, state)
     if column == name then return end
   end
   for _, entry in ipairs(state.callbacks or {}) do
-    if not ours[entry.name] then return end
+    if not callbacks.is_ours(entry) then return end
   end
   missing(owner, name, state.history.columns)
 end
