@@ -11,6 +11,11 @@ static inline size_t nn_value_bytes(const nn_value *v) {
   return (size_t)v->numel * nn_dtype_size(v->dtype);
 }
 
+/* Bytes that may still be taken. */
+static inline size_t nn_memory_left(const nn_ctx *ctx) {
+  return ctx->mem.live < ctx->mem.limit ? ctx->mem.limit - ctx->mem.live : 0;
+}
+
 /* The tensor itself where its elements stand row-major without gaps, else a copy that does; a
    reference. */
 nn_status nn_dense(nn_ctx *ctx, nn_tensor *t, nn_tensor **dense);

@@ -2,7 +2,6 @@
 #include "io/npz.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <zip.h>
@@ -12,14 +11,15 @@
 #include "io/npy.h"
 #include "io/npz_places.h"
 
-#define ZIP(F)                                                                                 \
-  F(zip_fdopen)                                                                                \
-  F(zip_open_from_source) F(zip_discard) F(zip_close) F(zip_get_num_entries) F(zip_stat_index) \
-    F(zip_fopen_index) F(zip_fread) F(zip_fclose) F(zip_file_add) F(zip_set_file_compression)  \
-      F(zip_file_set_dostime) F(zip_source_function_create) F(zip_source_free)                 \
-        F(zip_source_make_command_bitmap) F(zip_error_init) F(zip_error_init_with_code)        \
-          F(zip_error_fini) F(zip_error_set) F(zip_error_to_data) F(zip_error_strerror)        \
-            F(zip_get_error) F(zip_file_get_error) F(zip_stat_init)
+#define ZIP(F)                                                                                     \
+  F(zip_fdopen)                                                                                    \
+  F(zip_open_from_source)                                                                          \
+  F(zip_discard) F(zip_close) F(zip_get_num_entries) F(zip_stat_index) F(zip_fopen_index)          \
+    F(zip_fread) F(zip_fclose) F(zip_file_add) F(zip_set_file_compression) F(zip_file_set_dostime) \
+      F(zip_source_function_create) F(zip_source_free) F(zip_source_make_command_bitmap)           \
+        F(zip_error_init) F(zip_error_init_with_code) F(zip_error_fini) F(zip_error_set)           \
+          F(zip_error_to_data) F(zip_error_strerror) F(zip_get_error) F(zip_file_get_error)        \
+            F(zip_stat_init)
 NN_LIBRARY(zl, NN_SONAME_ZIP, "libzip", ZIP)
 
 enum { MOST = 10000, LONGEST_NAME = 4096, RATIO = 1032 };
@@ -101,23 +101,9 @@ static nn_status load_entry(archive *a, zip_uint64_t i, const zip_stat_t *e) {
   return st;
 }
 
-static int by_text(const void *a, const void *b) {
-  return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Each name must be there once. */
-static nn_status check_names(const archive *a, const char **names, zip_int64_t n) {
-  qsort(names, (size_t)n, sizeof *names, by_text);
-  for (zip_int64_t i = 1; i < n; i++)
-    if (strcmp(names[i], names[i - 1]) == 0)
-      return nn_fail(a->f.base.ctx, NN_EIO, "%s: the entry '%.100s' is there twice", a->f.base.name,
-                     names[i]);
-  return NN_OK;
-}
-
-static nn_status check_entries(const archive *a, const char **names, zip_int64_t n) {
+static nn_status check_entries(const archive *a, zip_int64_t n) {
   nn_ctx *ctx = a->f.base.ctx;
-  size_t left = ctx->mem.limit - ctx->mem.live;
+  size_t left = nn_memory_left(ctx);
   for (zip_int64_t i = 0; i < n; i++) {
     zip_stat_t e;
     if (zl.zip_stat_index(a->zip, (zip_uint64_t)i, 0, &e) != 0)
@@ -128,9 +114,8 @@ static nn_status check_entries(const archive *a, const char **names, zip_int64_t
       return nn_fail(ctx, NN_ENOMEM, "%s: its arrays take more memory than is left",
                      a->f.base.name);
     left -= (size_t)e.size;
-    names[i] = e.name;
   }
-  return check_names(a, names, n);
+  return NN_OK;
 }
 
 static nn_status load_entries(archive *a) {
@@ -139,10 +124,7 @@ static nn_status load_entries(archive *a) {
   if (n > MOST)
     return nn_fail(ctx, NN_EIO, "%s: %lld entries are more than %d", a->f.base.name, (long long)n,
                    MOST);
-  const char **names = nn_mem_take(ctx, (size_t)n * sizeof *names);
-  if (!names) return NN_ENOMEM;
-  nn_status st = check_entries(a, names, n);
-  nn_mem_give(ctx, names, (size_t)n * sizeof *names);
+  nn_status st = check_entries(a, n);
   for (zip_int64_t i = 0; i < n && st == NN_OK; i++) {
     zip_stat_t e;
     zl.zip_stat_index(a->zip, (zip_uint64_t)i, 0, &e);

@@ -201,8 +201,7 @@ static nn_status read_header(reader *r) {
                           (unsigned long long)n);
   if (n == 0) return nn_source_fail(s, 0, "the header is empty");
   /* Parsed, short values take up to some 50 times their text. */
-  const nn_memory *m = &s->ctx->mem;
-  if (n > 1 << 20 && n > (m->limit - m->live) / EACH)
+  if (n > 1 << 20 && n > nn_memory_left(s->ctx) / EACH)
     return nn_fail(s->ctx, NN_ENOMEM, "%s: not enough memory for a header of %llu bytes", s->name,
                    (unsigned long long)n);
   char *text = nn_mem_take(s->ctx, (size_t)n);
