@@ -76,9 +76,10 @@ end
 
 -- ---- numbers ----------------------------------------------------------------------------------
 
--- "9 s", "1:05", "2:00:09"
+-- "9.2 s", "42 s", "1:05", "2:00:09"
 function terminal.duration(seconds)
   if seconds ~= seconds or seconds > 1e9 then return "?" end
+  if seconds < 9.95 then return ("%.1f s"):format(seconds) end
   local s = math.floor(seconds + 0.5)
   if s < 60 then return s .. " s" end
   if s < 3600 then return ("%d:%02d"):format(s // 60, s % 60) end
