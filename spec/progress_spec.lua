@@ -1,6 +1,5 @@
 -- progress_spec.lua: what nn.fit shows on stderr, on a terminal (made by script(1)) and elsewhere.
 
-local nn = require "nn"
 local terminal = require "nn.terminal"
 
 local function read(path)
