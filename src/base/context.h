@@ -30,6 +30,7 @@ struct nn_ctx {
   nn_rng rng;
   struct nn_node *newest; /* autograd: live nodes, newest first (grad/graph.h) */
   size_t nodes;           /* how many there are */
+  struct nn_tape *tape;   /* NULL, or what notes the kernels that run (grad/tape.h) */
   int no_grad;            /* > 0: nothing is recorded */
   int threads;            /* the most that a kernel or BLAS may use */
   int real;               /* the default floating dtype: NN_F32 or NN_F64 (tensor/dtype.h) */

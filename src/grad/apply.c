@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "grad/graph.h"
+#include "grad/tape.h"
 
 extern const nn_op nn_op_to; /* op/to.c: the differentiable conversion that promotion uses */
 
@@ -124,6 +125,7 @@ static nn_status make_dense(nn_ctx *ctx, work *w, int k) {
     nn_tensor_release(t);
     return st;
   }
+  if (ctx->tape) nn_tape_copy(ctx->tape, &t->v, &w->in[k]->v);
   nn_tensor_release(w->own[k]);
   w->own[k] = w->in[k] = t;
   w->value[k] = &t->v;
@@ -139,7 +141,9 @@ static nn_status run_rows(nn_ctx *ctx, const nn_op *op, work *w) {
     nn_value_expand(&wide[k], w->value[k], &w->c.out->shape);
     v[1 + k] = &wide[k];
   }
-  return nn_walk(ctx, op->row[w->in[0]->v.dtype], w->c.attr, 1 + w->c.nin, v, 0);
+  nn_row row = op->row[w->in[0]->v.dtype];
+  if (ctx->tape) nn_tape_walk(ctx->tape, row, w->c.attr, op->attr_size, 1 + w->c.nin, v, 0);
+  return nn_walk(ctx, row, w->c.attr, 1 + w->c.nin, v, 0);
 }
 
 /* Nobody but the caller holds the input, no saved value shares its storage, and the result fits
@@ -184,6 +188,7 @@ static nn_status compute(nn_ctx *ctx, const nn_op *op, work *w, bool last) {
   for (int k = 0; k < w->c.nin && !rows && !(op->flags & NN_OP_STRIDED); k++)
     NN_TRY(make_dense(ctx, w, k));
   NN_TRY(make_outputs(ctx, op, w, last));
+  if (ctx->tape && !rows) nn_tape_kernel(ctx->tape, op->forward[d], &w->c);
   return rows ? run_rows(ctx, op, w) : op->forward[d](&w->c);
 }
 
@@ -297,6 +302,7 @@ nn_status nn_apply_into(nn_ctx *ctx, const nn_op *op, const void *attr, int nin,
   nn_status st;
   nn_dtype d = in[0]->v.dtype;
   for (int k = 0; k < nin; k++) NN_TRY(nn_check_writable(ctx, op->name, in[k]));
+  if (ctx->tape) nn_tape_spoil(ctx->tape);
   if (!op->row[d] || (op->flags & NN_OP_FLOAT && !nn_is_real(d)))
     return nn_fail(ctx, NN_ETYPE, "%s_: its result does not fit a %s tensor in place", op->name,
                    nn_dtype_name(d));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "grad/graph.h"
+#include "grad/tape.h"
 
 struct nn_pass {
   nn_ctx *ctx;
@@ -81,6 +82,7 @@ static nn_status own_copy(nn_ctx *ctx, nn_tensor **g) {
     nn_tensor_release(t);
     return st;
   }
+  if (ctx->tape) nn_tape_copy(ctx->tape, &t->v, &(*g)->v);
   nn_tensor_release(*g);
   *g = t;
   return NN_OK;
@@ -122,6 +124,7 @@ static nn_status leaf_goal(nn_pass *p, nn_tensor *leaf, goal *to) {
   to->add = leaf->has_grad;
   to->fresh = leaf->has_grad ? NULL : &leaf->has_grad;
   leaf->has_grad = true;
+  if (p->ctx->tape && to->fresh) nn_tape_leaf(p->ctx->tape, leaf);
   nn_touch(&g->v);
   to->into = &g->v;
   return NN_OK;
@@ -194,6 +197,7 @@ static nn_status deliver(nn_pass *p, const nn_edge *e, const nn_value *like, nn_
   NN_TRY(find_goal(p, e, like, &to));
   if (!to.into) return NN_OK;
   nn_status st = nn_sum_to(p->ctx, to.into, &g->v, to.add);
+  if (p->ctx->tape) nn_tape_sum_to(p->ctx->tape, to.into, &g->v, to.add);
   if (st != NN_OK && to.fresh) *to.fresh = false;
   return st;
 }
@@ -220,13 +224,16 @@ static nn_status row_gradient(nn_pass *p, nn_node *n, const nn_tensor *gout, int
   if (nn_shape_equal(&like->shape, shape)) {
     NN_TRY(find_goal(p, &n->edge[k], like, &to));
     v[0] = to.into;
-    st = nn_walk(p->ctx, row, n->attr, at, v, to.add ? NN_WALK_ADD : 0);
+    unsigned flags = to.add ? NN_WALK_ADD : 0;
+    if (p->ctx->tape) nn_tape_walk(p->ctx->tape, row, n->attr, n->op->attr_size, at, v, flags);
+    st = nn_walk(p->ctx, row, n->attr, at, v, flags);
     if (st != NN_OK && to.fresh) *to.fresh = false;
     return st;
   }
   NN_GO(nn_tensor_new(p->ctx, gout->v.dtype, shape,
                       &full)); /* broadcast: at full size first, then summed */
   v[0] = &full->v;
+  if (p->ctx->tape) nn_tape_walk(p->ctx->tape, row, n->attr, n->op->attr_size, at, v, 0);
   NN_GO(nn_walk(p->ctx, row, n->attr, at, v, 0));
   NN_GO(deliver(p, &n->edge[k], like, full));
 done:
@@ -285,6 +292,7 @@ static nn_status kernel_gradients(nn_pass *p, nn_node *n, nn_call *c, room *r) {
   }
   c->gin = r->gin;
   c->add = r->add;
+  if (p->ctx->tape) nn_tape_kernel(p->ctx->tape, n->op->backward[n->dtype], c);
   st = n->op->backward[n->dtype](c);
 done:
   for (int i = 0; st != NN_OK && i < n->nin && i <= k; i++)

@@ -31,11 +31,11 @@ static int64_t least(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 static int64_t pieces(int64_t n, int64_t most) {
-  return (n + most - 1) / most;
+  return n <= most ? 1 : (n + most - 1) / most;
 }
-/* Where piece i of n begins, of `total`. */
+/* Where piece i of n begins, of `total`. (A division costs as much as a small tile.) */
 static int64_t cut(int64_t total, int64_t n, int64_t i) {
-  return total * i / n;
+  return i == 0 ? 0 : i == n ? total : total * i / n;
 }
 
 /* ---- dots ---- */
@@ -191,8 +191,9 @@ static nn_product part(const nn_product *p, int64_t n, int64_t i) {
 }
 
 static int threads_for(const nn_product *p, int threads) {
-  int64_t t = p->m * p->n * p->k / GRAIN, most = pieces(p->m > p->n ? p->m : p->n, 16);
+  int64_t t = p->m * p->n * p->k / GRAIN;
   if (t < 2 || threads < 2 || omp_in_parallel()) return 1;
+  int64_t most = pieces(p->m > p->n ? p->m : p->n, 16);
   return (int)least(least(t, threads), most);
 }
 

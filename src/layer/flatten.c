@@ -21,5 +21,6 @@ const nn_layer_class nn_layer_flatten = {
   .doc = "All dimensions but the first joined into one: N x C x H x W to N x CHW.",
   .size = sizeof(nn_layer),
   .forward = forward,
+  .pure = true,
   .example = {{.inputs = "2x3x2"}, {.inputs = "2"}},
 };

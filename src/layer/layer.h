@@ -55,6 +55,8 @@ struct nn_layer_class {
   const nn_op *op;
   size_t attr_offset;
   bool container; /* takes other layers; the binding fills `child` */
+  bool pure; /* forward depends on x, the options and the tensors alone, and computes by nn_apply
+                     only, so that a step can be replayed (optim/replay.h); so is a layer with `op` */
   nn_example example[NN_MAXEXAMPLES];
 };
 

@@ -117,6 +117,7 @@ const nn_layer_class nn_layer_linear = {
   .params = params,
   .build = build,
   .forward = layer_forward,
+  .pure = true,
   .example = {{.inputs = "2x3", .args = "3, 4"},
               {.inputs = "2x2x3", .args = "3, 1, bias = false"},
               {.inputs = "3", .args = "3, 2"}},

@@ -54,5 +54,6 @@ const nn_layer_class nn_layer_sequential = {
          "or Sigmoid behind it are computed as one, with the same bits.",
   .size = sizeof(nn_layer),
   .forward = forward,
+  .pure = true,
   .container = true,
 };

@@ -94,6 +94,7 @@ const nn_loss_class nn_loss_cross_entropy = {
   .size = sizeof(cross_entropy),
   .params = params,
   .forward = loss_forward,
+  .pure = true,
   .example = {{.inputs = "4x3 4<3"},
               {.inputs = "4x3 4<3",
                .args = "weight = {1, 2.5, 0.5}, label_smoothing = 0.1, reduction = \"sum\""},

@@ -49,21 +49,26 @@ const char *const *nn_loss_args(const nn_loss *l) {
   return l->class->args[0] ? l->class->args : usual;
 }
 
+static nn_status wrong_count(nn_ctx *ctx, const nn_loss *l, int want, int n) {
+  const char *const *args = nn_loss_args(l);
+  char list[128] = "";
+  for (int i = 0; i < want; i++) {
+    size_t at = strlen(list);
+    snprintf(list + at, sizeof list - at, "%s%s", i ? ", " : "", args[i]);
+  }
+  return nn_fail(ctx, NN_EVALUE,
+                 "%s: compares %d tensors, loss(%s), got %d; in nn.fit, give a function of the "
+                 "prediction and the target that calls it",
+                 l->class->name, want, list, n);
+}
+
 nn_status nn_loss_forward_all(nn_ctx *ctx, nn_loss *l, int n, nn_tensor *const *in,
                               nn_tensor **out) {
   const char *const *args = nn_loss_args(l);
-  char list[128] = "";
   int want = 0;
   *out = NULL;
-  for (; args[want]; want++) {
-    size_t at = strlen(list);
-    snprintf(list + at, sizeof list - at, "%s%s", want ? ", " : "", args[want]);
-  }
-  if (n != want)
-    return nn_fail(ctx, NN_EVALUE,
-                   "%s: compares %d tensors, loss(%s), got %d; in nn.fit, give a function of the "
-                   "prediction and the target that calls it",
-                   l->class->name, want, list, n);
+  while (args[want]) want++;
+  if (n != want) return wrong_count(ctx, l, want, n);
   if (l->class->forward_all) return l->class->forward_all(ctx, l, in, out);
   return l->class->forward(ctx, l, in[0], in[1], out);
 }

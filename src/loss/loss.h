@@ -27,6 +27,7 @@ struct nn_loss_class {
   nn_status (*forward)(nn_ctx *ctx, nn_loss *l, nn_tensor *prediction, nn_tensor *target,
                        nn_tensor **out);
   nn_status (*forward_all)(nn_ctx *ctx, nn_loss *l, nn_tensor *const *in, nn_tensor **out);
+  bool pure; /* checks nothing but shapes and dtypes outside its operations (optim/replay.h) */
   const char *args[NN_MAXIN]; /* NULL ends; none: "prediction", "target" */
   nn_example example[NN_MAXEXAMPLES];
 };

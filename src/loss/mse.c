@@ -58,6 +58,7 @@ const nn_loss_class nn_loss_mse = {
   .size = sizeof(mse),
   .params = params,
   .forward = loss_forward,
+  .pure = true,
   .example = {{.inputs = "4x3 4x3"},
               {.inputs = "4 4", .args = "reduction = \"sum\""},
               {.inputs = "2x2 2x2", .args = "reduction = \"none\""}},

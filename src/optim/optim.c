@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "optim/replay.h"
+
 enum { LINE = 64 };
 
 static size_t padded(const nn_tensor *t) {
@@ -35,6 +37,7 @@ nn_optim *nn_optim_retain(nn_optim *o) {
 
 void nn_optim_release(nn_optim *o) {
   if (!o || --o->refs > 0) return;
+  nn_replay_free(o->replay);
   for (int i = 0; i < o->nparams; i++) {
     nn_tensor_release(o->param[i].t);
     nn_storage_release(o->param[i].held);

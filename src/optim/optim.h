@@ -35,6 +35,7 @@ enum {
 
 typedef struct nn_optim_class nn_optim_class;
 typedef struct nn_optim nn_optim;
+typedef struct nn_replay nn_replay; /* optim/replay.h */
 
 /* Every group's options begin with these. */
 typedef struct nn_hyper {
@@ -128,6 +129,7 @@ struct nn_optim {
   nn_storage **slot;     /* (nslots); NULL: not needed yet, stands for zeros */
   nn_storage *dense;     /* laid out like a slot: strided weights while they are updated */
   double global[NN_MAXGLOBALS];
+  nn_replay *replay; /* NULL, or how small steps are played */
 };
 
 /* The base's options, first in every class's list. */

@@ -9,6 +9,7 @@
 #include "kernel/walk.h"
 #include "optim/clip.h"
 #include "optim/penalty.h"
+#include "optim/replay.h"
 
 extern const nn_op nn_op_index_select, nn_op_mul;
 
@@ -253,10 +254,14 @@ static nn_status run_batch(nn_trainer *t, int64_t first, int64_t n, double share
   nn_ctx *ctx = t->ctx;
   nn_tensor *prediction = NULL, *l = NULL;
   nn_tensor **rows = t->rows;
+  nn_replay_step replay = {NULL, -1, false};
   nn_status st = NN_OK;
   NN_GO(take_rows(t, t->x, first, n, &rows[0]));
   NN_GO(take_rows(t, t->y, first, n, &rows[1]));
   NN_GO(take_rows(t, t->weight, first, n, &rows[2]));
+  if (!keep && !t->weight && t->accumulate == 1)
+    replay = nn_replay_begin(ctx, &t->optim->replay, t->model, t->loss, rows[0], rows[1]);
+  if (replay.plan >= 0) return nn_replay_play(&replay, rows[0], rows[1], value);
   NN_GO(nn_layer_forward(ctx, t->model, rows[0], false, &prediction));
   if (keep) NN_GO(keep_output(t, prediction, first));
   if (t->weight)
@@ -272,8 +277,10 @@ static nn_status run_batch(nn_trainer *t, int64_t first, int64_t n, double share
     goto done;
   }
   *value = nn_value_real_at(&l->v, l->v.offset);
+  if (replay.note) nn_replay_turn(&replay, l);
   if (isfinite(*value)) NN_GO(backward(ctx, l, share));
 done:
+  if (replay.note) nn_replay_end(&replay, st, t->model, t->loss, rows[0], rows[1]);
   nn_tensor_release(prediction);
   nn_tensor_release(l);
   return st;

@@ -1,0 +1,245 @@
+/* grad/tape.c: see tape.h. */
+#include "grad/tape.h"
+
+#include <string.h>
+
+typedef enum sort { WALK, COPY, SUM, KERNEL } sort;
+
+/* One call. Its arrays stand behind it in the same block of memory. */
+typedef struct note {
+  sort kind;
+  bool add;
+  unsigned flags;
+  nn_row row;
+  nn_kernel kernel;
+  nn_call call;
+  int n;           /* values */
+  nn_value *value; /* (n) */
+  nn_value **at;   /* (2 nin) of a kernel: its inputs, then their gradients; of a walk (n) */
+  void *attr;
+  size_t bytes; /* of the block */
+} note;
+
+/* An operand that lies in memory which changes from step to step. */
+typedef struct moving {
+  nn_value *v;
+  int which;
+  int64_t delta;
+} moving;
+
+struct nn_tape {
+  nn_ctx *ctx;
+  bool bad;
+  int n, room, nleaves, leaves_room, nmoving, moving_room;
+  note **note;
+  nn_tensor **leaf;
+  moving *moving;
+};
+
+nn_tape *nn_tape_new(nn_ctx *ctx) {
+  nn_tape *t = nn_mem_take_zero(ctx, sizeof *t);
+  if (t) t->ctx = ctx;
+  return t;
+}
+
+void nn_tape_free(nn_tape *t) {
+  if (!t) return;
+  nn_ctx *ctx = t->ctx;
+  nn_tape_move(t, NULL); /* what is not kept is not released */
+  for (int i = 0; i < t->n; i++) {
+    note *e = t->note[i];
+    for (int k = 0; k < e->n; k++) nn_storage_release(e->value[k].storage);
+    nn_mem_give(ctx, e, e->bytes);
+  }
+  for (int i = 0; i < t->nleaves; i++) nn_tensor_release(t->leaf[i]);
+  nn_mem_give(ctx, t->note, (size_t)t->room * sizeof *t->note);
+  nn_mem_give(ctx, t->leaf, (size_t)t->leaves_room * sizeof *t->leaf);
+  nn_mem_give(ctx, t->moving, (size_t)t->moving_room * sizeof *t->moving);
+  nn_mem_give(ctx, t, sizeof *t);
+}
+
+/* Room for one more element of an array; false and the tape is void: no memory. */
+static bool grow(nn_tape *t, void **list, int n, int *room, size_t size) {
+  if (n < *room) return true;
+  int more = *room ? 2 * *room : 8;
+  void *p = nn_mem_take(t->ctx, (size_t)more * size);
+  if (!p) {
+    t->bad = true;
+    return false;
+  }
+  if (n) memcpy(p, *list, (size_t)n * size);
+  nn_mem_give(t->ctx, *list, (size_t)*room * size);
+  *list = p;
+  *room = more;
+  return true;
+}
+
+/* ---- taking notes ---- */
+
+static size_t align16(size_t n) {
+  return (n + 15) & ~(size_t)15;
+}
+
+/* A note with room for n values, `pointers` pointers to them and `size` bytes for an attr. */
+static note *new_note(nn_tape *t, sort kind, int n, int pointers, size_t size) {
+  if (t->bad || !grow(t, (void **)&t->note, t->n, &t->room, sizeof *t->note)) return NULL;
+  size_t values = align16(sizeof(note)), at = values + align16((size_t)n * sizeof(nn_value));
+  size_t tail = at + align16((size_t)pointers * sizeof(nn_value *)), bytes = tail + size;
+  char *block = nn_mem_take_zero(t->ctx, bytes);
+  if (!block) {
+    t->bad = true;
+    return NULL;
+  }
+  note *e = (note *)(void *)block;
+  e->kind = kind;
+  e->bytes = bytes;
+  e->value = (nn_value *)(void *)(block + values);
+  e->at = (nn_value **)(void *)(block + at);
+  e->attr = size ? block + tail : NULL;
+  t->note[t->n++] = e;
+  return e;
+}
+
+/* A copy of the value, whose storage, if any, is kept. */
+static nn_value *keep(note *e, const nn_value *v) {
+  nn_value *to = &e->value[e->n++];
+  nn_value_copy(to, v);
+  if (v->storage) nn_storage_retain(v->storage);
+  return to;
+}
+
+void nn_tape_walk(nn_tape *t, nn_row row, const void *attr, size_t attr_size, int n,
+                  const nn_value *const *v, unsigned flags) {
+  note *e = new_note(t, WALK, n, n, attr ? attr_size : 0);
+  if (!e) return;
+  if (e->attr) memcpy(e->attr, attr, attr_size);
+  e->row = row;
+  e->flags = flags;
+  for (int k = 0; k < n; k++) e->at[k] = keep(e, v[k]);
+}
+
+static void pair(nn_tape *t, sort kind, const nn_value *dst, const nn_value *src, bool add) {
+  note *e = new_note(t, kind, 2, 0, 0);
+  if (!e) return;
+  e->add = add;
+  keep(e, dst);
+  keep(e, src);
+}
+
+void nn_tape_copy(nn_tape *t, const nn_value *dst, const nn_value *src) {
+  pair(t, COPY, dst, src, false);
+}
+
+void nn_tape_sum_to(nn_tape *t, const nn_value *dst, const nn_value *src, bool add) {
+  pair(t, SUM, dst, src, add);
+}
+
+void nn_tape_kernel(nn_tape *t, nn_kernel kernel, const nn_call *c) {
+  enum { OTHERS = 2 + NN_MAXAUX };             /* output, auxiliary values, the output's gradient */
+  if (c->op->drop_attr || c->nin > NN_MAXIN) { /* what the attr owns may go; lists are rare */
+    nn_tape_spoil(t);
+    return;
+  }
+  int gradients = c->gin ? c->nin : 0;
+  size_t size = c->op->attr_size, adds = align16(size);
+  note *e = new_note(t, KERNEL, c->nin + gradients + OTHERS, c->nin + gradients,
+                     adds + (size_t)gradients * sizeof(bool));
+  if (!e) return;
+  bool *add = gradients ? (bool *)e->attr + adds : NULL;
+  e->kernel = kernel;
+  e->call = *c;
+  e->call.in = e->at;
+  e->call.attr = e->attr;
+  if (size) memcpy(e->attr, c->attr, size);
+  for (int k = 0; k < c->nin; k++) e->at[k] = keep(e, c->in[k]);
+  if (c->out) e->call.out = keep(e, c->out);
+  for (int i = 0; i < NN_MAXAUX; i++)
+    if (c->aux[i]) e->call.aux[i] = keep(e, c->aux[i]);
+  if (c->gout) e->call.gout = keep(e, c->gout);
+  e->call.gin = gradients ? e->at + c->nin : NULL;
+  e->call.add = add;
+  for (int k = 0; k < gradients; k++) {
+    e->call.gin[k] = c->gin[k] ? keep(e, c->gin[k]) : NULL;
+    add[k] = c->add[k];
+  }
+}
+
+void nn_tape_leaf(nn_tape *t, nn_tensor *leaf) {
+  if (t->bad || !grow(t, (void **)&t->leaf, t->nleaves, &t->leaves_room, sizeof(nn_tensor *)))
+    return;
+  t->leaf[t->nleaves++] = nn_tensor_retain(leaf);
+}
+
+void nn_tape_spoil(nn_tape *t) {
+  t->bad = true;
+}
+
+bool nn_tape_whole(const nn_tape *t) {
+  return !t->bad;
+}
+
+int nn_tape_length(const nn_tape *t) {
+  return t->n;
+}
+
+size_t nn_tape_bytes(const nn_tape *t) {
+  size_t bytes = 0;
+  for (int i = 0; i < t->n; i++)
+    for (int k = 0; k < t->note[i]->n; k++) {
+      const nn_storage *s = t->note[i]->value[k].storage;
+      if (s && !s->block)
+        bytes += s->bytes / (size_t)s->refs; /* roughly once for all its holders */
+    }
+  return bytes;
+}
+
+/* ---- memory that changes ---- */
+
+static void bind_value(nn_tape *t, nn_value *v, int n, const nn_value *const *to) {
+  for (int i = 0; i < n; i++) {
+    if (!v->storage || v->storage != to[i]->storage) continue;
+    if (!grow(t, (void **)&t->moving, t->nmoving, &t->moving_room, sizeof(moving))) return;
+    t->moving[t->nmoving++] = (moving){v, i, v->offset - to[i]->offset};
+    nn_storage_release(v->storage);
+    v->storage = NULL;
+    return;
+  }
+}
+
+void nn_tape_bind(nn_tape *t, int n, const nn_value *const *v) {
+  for (int i = 0; i < t->n; i++)
+    for (int k = 0; k < t->note[i]->n && !t->bad; k++) bind_value(t, &t->note[i]->value[k], n, v);
+}
+
+void nn_tape_move(nn_tape *t, const nn_value *const *v) {
+  for (int i = 0; i < t->nmoving; i++) {
+    moving *m = &t->moving[i];
+    m->v->storage = v ? v[m->which]->storage : NULL;
+    if (v) m->v->offset = v[m->which]->offset + m->delta;
+  }
+}
+
+/* ---- playing ---- */
+
+static nn_status play(nn_ctx *ctx, const note *e) {
+  switch (e->kind) {
+    case WALK: return nn_walk(ctx, e->row, e->attr, e->n, (const nn_value *const *)e->at, e->flags);
+    case COPY: return nn_copy_into(ctx, &e->value[0], &e->value[1]);
+    case SUM: return nn_sum_to(ctx, &e->value[0], &e->value[1], e->add);
+    case KERNEL: return e->kernel(&e->call);
+  }
+  return NN_OK;
+}
+
+nn_status nn_tape_play(nn_tape *t, int from, int to) {
+  NN_TRY(nn_poll(t->ctx));
+  for (int i = from; i < to; i++) NN_TRY(play(t->ctx, t->note[i]));
+  return NN_OK;
+}
+
+void nn_tape_mark(nn_tape *t, bool there) {
+  for (int i = 0; i < t->nleaves; i++) {
+    t->leaf[i]->has_grad = there;
+    if (there) nn_touch(&t->leaf[i]->grad->v);
+  }
+}

@@ -1,0 +1,46 @@
+/*
+ * grad/tape.h: what a training step called, to call it again. While ctx->tape is set, nn_apply and
+ * backward note every kernel that they run, with its operands and their memory, which the tape keeps;
+ * playing it runs the same kernels over the same memory, without checks, shapes, nodes or allocations.
+ * For networks so small that these are most of the cost (optim/replay.h).
+ */
+#ifndef NN_GRAD_TAPE_H
+#define NN_GRAD_TAPE_H
+
+#include "grad/op.h"
+
+typedef struct nn_tape nn_tape;
+
+/* An empty one; NULL: no memory, with the text set. */
+nn_tape *nn_tape_new(nn_ctx *ctx);
+void nn_tape_free(nn_tape *t);
+
+/* The notes. They never fail: a tape without memory for one is void. */
+void nn_tape_walk(nn_tape *t, nn_row row, const void *attr, size_t attr_size, int n,
+                  const nn_value *const *v, unsigned flags);
+void nn_tape_copy(nn_tape *t, const nn_value *dst, const nn_value *src);
+void nn_tape_sum_to(nn_tape *t, const nn_value *dst, const nn_value *src, bool add);
+/* A kernel, forward or backward. */
+void nn_tape_kernel(nn_tape *t, nn_kernel kernel, const nn_call *c);
+/* A leaf whose gradient backward has begun to write. */
+void nn_tape_leaf(nn_tape *t, nn_tensor *leaf);
+/* Something that a tape cannot say again. */
+void nn_tape_spoil(nn_tape *t);
+
+/* Whether all is on it. */
+bool nn_tape_whole(const nn_tape *t);
+/* How many notes there are, and the bytes of the memory that they keep. */
+int nn_tape_length(const nn_tape *t);
+size_t nn_tape_bytes(const nn_tape *t);
+/* From now on operands in the storage of one of the n values are read from where that value then
+   lies: nn_tape_move says it, for the same n, before each time the tape is played; NULL after it. The
+   tape no longer keeps those storages. */
+void nn_tape_bind(nn_tape *t, int n, const nn_value *const *v);
+void nn_tape_move(nn_tape *t, const nn_value *const *v);
+
+/* Runs notes from .. to - 1. */
+nn_status nn_tape_play(nn_tape *t, int from, int to);
+/* Marks the gradients of the leaves as there, or as void. */
+void nn_tape_mark(nn_tape *t, bool there);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * optim/replay.h: training steps of small networks, played from a tape (grad/tape.h). The second step in
+ * a row with the same model, loss and shapes is noted; later ones run its kernels over the same memory,
+ * so they give the same bits, and neither check shapes nor make tensors and nodes: on a network of a few
+ * weights those cost several times what the kernels do. Only for layers and losses whose class is
+ * `pure`, and while what a step keeps is small.
+ */
+#ifndef NN_OPTIM_REPLAY_H
+#define NN_OPTIM_REPLAY_H
+
+#include "layer/layer.h"
+#include "loss/loss.h"
+#include "optim/optim.h"
+
+/* What a step is about to do. */
+typedef struct nn_replay_step {
+  nn_replay *replay; /* NULL: this step can be neither played nor noted */
+  int plan;          /* to be played; -1: none */
+  bool note;         /* this step is noted */
+} nn_replay_step;
+
+/* Before a step: *r is the optimizer's, made where there is none. */
+nn_replay_step nn_replay_begin(nn_ctx *ctx, nn_replay **r, nn_layer *model, nn_loss *loss,
+                               const nn_tensor *x, const nn_tensor *y);
+/* Plays it: gradients as after backward, *value the loss; where that is not finite, no gradient. */
+nn_status nn_replay_play(const nn_replay_step *s, const nn_tensor *x, const nn_tensor *y,
+                         double *value);
+/* Of a step that is noted: its forward part is over, and this is the loss; the whole is. */
+void nn_replay_turn(const nn_replay_step *s, const nn_tensor *loss);
+void nn_replay_end(const nn_replay_step *s, nn_status st, nn_layer *model, nn_loss *loss,
+                   const nn_tensor *x, const nn_tensor *y);
+/* How many steps were played. */
+uint64_t nn_replay_played(const nn_replay *r);
+void nn_replay_free(nn_replay *r);
+
+#endif
