@@ -85,7 +85,9 @@ int host_call(lua_State *L, int nargs, int nresults, bool traceback) {
   int status = lua_pcall(L, nargs, nresults, traceback ? base : 0);
   const bool stopped = host_interrupts_end(L);
   if (traceback) lua_remove(L, base);
-  was_interrupted = stopped && status != LUA_OK;
+  const char *text = status == LUA_OK ? NULL : lua_tostring(L, -1);
+  const bool told = text != NULL && strstr(text, "interrupted") != NULL;
+  was_interrupted = status != LUA_OK && (stopped || (told && host_interrupts_obeyed()));
   if (was_interrupted && status == LUA_ERRMEM) { /* how interrupt.c makes sure */
     lua_pop(L, 1);
     lua_pushliteral(L, HOST_INTERRUPTED);

@@ -51,6 +51,8 @@ bool host_was_interrupted(void);
 /* Around a protected call: Ctrl-C raises HOST_INTERRUPTED inside. The end tells whether it had to. */
 void host_interrupts_begin(lua_State *L);
 bool host_interrupts_end(lua_State *L);
+/* Whether a fit stopped by itself in the call that has ended; its error says "interrupted". */
+bool host_interrupts_obeyed(void);
 
 /* The coroutine that runs from now on; returns the one before. */
 lua_State *host_set_running(lua_State *L);

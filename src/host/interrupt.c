@@ -41,6 +41,7 @@ static volatile sig_atomic_t held;     /* a fit wants to finish its batch */
 static volatile sig_atomic_t reading;  /* at the prompt: nothing runs */
 static volatile sig_atomic_t received; /* a SIGINT came while a line was read */
 static volatile sig_atomic_t interactive, terminated;
+static bool obeyed; /* a fit has stopped by itself since the call began */
 static struct timespec asked;  /* when; written by handlers alone */
 static struct timespec raised; /* when; written by the hook alone */
 static lua_CFunction xpcall;
@@ -211,6 +212,7 @@ void host_interrupts_begin(lua_State *L) {
   make_timer();
   reset();
   held = 0;
+  obeyed = false;
   running = L;
   set_handler(SIGINT, on_sigint);
   set_handler(SIGTERM, on_sigterm);
@@ -226,6 +228,10 @@ bool host_interrupts_end(lua_State *L) {
   reset();
   held = 0;
   return stopped;
+}
+
+bool host_interrupts_obeyed(void) {
+  return obeyed;
 }
 
 void host_is_interactive(bool yes) {
@@ -278,6 +284,7 @@ static int l_pending(lua_State *L) {
  * has to end all the same. */
 static int l_obey(lua_State *L) {
   if (terminated) return 0;
+  obeyed = true;
   start_timer(0);
   lua_sethook(L, NULL, 0, 0);
   reset();
