@@ -174,7 +174,7 @@ end
 
 function optimizer.load(saved)
   local o = fields(saved, {params = {"table"}, state = {"table"}})
-  local new, groups = rawget(core.optim, o.state.optimizer), {}
+  local new, groups = rawget(require "nn.optim", o.state.optimizer), {}
   if type(o.state.optimizer) ~= "string" or type(new) ~= "function" then
     raise("there is no optimizer %s", util.describe(o.state.optimizer))
   end
