@@ -8,6 +8,7 @@ local metrics = require "nn.metrics"
 local module = require "nn.module"
 local options = require "nn.fit.options"
 local schedules = require "nn.fit.schedules"
+local streams = require "nn.fit.streams"
 local util = require "nn.util"
 
 local raise = util.raise
@@ -29,7 +30,7 @@ local function begin_epoch(run)
   state.epoch, state.batch, state.record = run.done + 1, 0, nil
   callbacks.fire(run.plan, "on_epoch_begin", state)
   if not run.trainer or #run.plan.list > 0 then batches.prepare(run) end
-  run.shuffled_at = run.checkpoint and core.rng_state()
+  run.shuffled_at = run.checkpoint and streams.state()
   run.order = run.shuffle and core.randperm(run.rows, {stream = "shuffle"}) or nil
   run.row, run.batch, run.total, run.penalty, run.outputs = 0, 0, 0.0, 0.0, nil
   run.spent, run.open = 0, true
@@ -106,7 +107,7 @@ local function leave(run, err)
   if err == nil then return end
   if run.stepping then run.trainer:rewind() end
   run.stepping = false
-  run.streams = core.rng_state()
+  run.streams = streams.state()
 end
 
 local function finish(run)
@@ -114,7 +115,7 @@ local function finish(run)
   run.history.stopped_by = state.stopped or "epochs"
   local last = run.checkpoint and checkpoint().before_end(run)
   callbacks.fire(run.plan, "on_fit_end", state)
-  if run.checkpoint then checkpoint().save(run, last) end
+  if last then checkpoint().save(run, last()) end
   run.over = true
 end
 
@@ -139,20 +140,30 @@ end
 
 local M = {}
 
+local function go(run)
+  if run.streams then streams.set(run.streams) end
+  run.streams = nil
+  loop(run)
+  return run.history
+end
+
 function M.fit(model, train, given)
   local run = options(model, train, given)
   local nn = require "nn"
   nn.last = {model = model, optimizer = run.optimizer, history = run.history}
   runs[nn.last] = run
   local saved = run.checkpoint and checkpoint().open(run)
+  if run.over then
+    streams.set(run.streams)
+    return run.history
+  end
   callbacks.fire(run.plan, "on_fit_begin", run.state)
   if saved then
     checkpoint().restore_callbacks(run, saved)
-  elseif run.checkpoint then
-    checkpoint().save(run) -- a folder that cannot be written to is found now, not after an hour
+  elseif run.checkpoint then -- what cannot be written is found now
+    checkpoint().save(run)
   end
-  loop(run)
-  return run.history
+  return go(run)
 end
 
 --- nn.resume() -> history
@@ -173,9 +184,7 @@ function M.resume()
     raise("resume: the last fit has come to its end (stopped by %s); nothing is left to do",
       tostring(run.history.stopped_by))
   end
-  if run.streams then core.set_rng_state(run.streams) end
-  loop(run)
-  return run.history
+  return go(run)
 end
 
 return M

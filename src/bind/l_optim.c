@@ -220,6 +220,7 @@ static const luaL_Reg events[] = {{"__index", l_index},       {"__newindex", l_n
 void nnL_open_optim(lua_State *L, nnL_state *s) {
   nnL_open_fitting(L, s);
   nnL_open_train(L, s);
+  nnL_open_checkpoint(L, s);
   lua_newtable(L);
   for (const nn_optim_class *const *class = nn_optims; *class; class ++) {
     nnL_closure(L, s, l_new, *class);

@@ -1,5 +1,6 @@
 /* bind/l_optim.h: the parts of the optimizers' binding: steps (l_optim.c), state (l_optim_state.c),
-   gradients clipped and least squares (l_fitting.c), training (l_train.c). */
+   gradients clipped and least squares (l_fitting.c), training (l_train.c), what checkpoints need
+   (l_checkpoint.c). */
 #ifndef NN_BIND_L_OPTIM_H
 #define NN_BIND_L_OPTIM_H
 
@@ -18,5 +19,6 @@ void nnL_open_optim_state(lua_State *L, nnL_state *s);
 /* Fills the module's table on the top of the stack. */
 void nnL_open_fitting(lua_State *L, nnL_state *s);
 void nnL_open_train(lua_State *L, nnL_state *s);
+void nnL_open_checkpoint(lua_State *L, nnL_state *s);
 
 #endif

@@ -1,0 +1,13 @@
+/* io/keep.h: the version of a file before the one that is about to take its place. */
+#ifndef NN_IO_KEEP_H
+#define NN_IO_KEEP_H
+
+#include "base/context.h"
+
+/* Makes `previous` a second name of the file that is at `path` now (a symbolic link is followed), in
+   place of what was there; where there is no file at `path` nothing happens. `path` itself stays: at
+   no moment is either name without a whole file, if it had one. Where files cannot have two names
+   it is renamed. */
+nn_status nn_file_keep(nn_ctx *ctx, const char *path, const char *previous);
+
+#endif
