@@ -82,8 +82,7 @@ describe("nn.data.idx", function()
       message(nn.data.idx, images, labels, {dtype = "uint8"}))
     assert.equal("idx: 'classes' must be a list of names, got 3 at [1]",
       message(nn.data.idx, images, labels, {classes = {3}}))
-    assert.matches("a path must be a text that is not empty and has no zero bytes",
-      message(nn.data.idx, "a\0b", labels))
+    assert.equal("idx: the path has a NUL byte in it", message(nn.data.idx, "a\0b", labels))
   end)
 end)
 

@@ -4,6 +4,7 @@
 -- Where a name comes from: the file in nn/data that holds it.
 local sources = {
   Standardize = "standardize",
+  csv = "csv",
   digits = "builtin",
   idx = "idx",
   is_dataset = "dataset",

@@ -1,22 +1,13 @@
 /* bind/l_source.c: nn.core.source, what reads files of data for lua/nn/data. */
 #include <string.h>
 
-#include "bind/nnl.h"
+#include "bind/l_file.h"
+#include "bind/l_source.h"
 #include "io/idx.h"
 
 /* ---- arguments ---- */
 
-static const char *check_path(lua_State *L, int index) {
-  size_t n;
-  if (lua_type(L, index) != LUA_TSTRING) nnL_bad_arg(L, index, "a path");
-  const char *path = lua_tolstring(L, index, &n);
-  if (n == 0 || strlen(path) != n)
-    nnL_error(L, "a path must be a text that is not empty and has no zero bytes, got %s",
-              nnL_what(L, index));
-  return path;
-}
-
-static nn_dtype check_dtype(lua_State *L, int index) {
+nn_dtype nnL_check_dtype(lua_State *L, int index) {
   int d = nn_dtype_find(luaL_checkstring(L, index));
   if (d < 0) nnL_bad_arg(L, index, "a dtype");
   return (nn_dtype)d;
@@ -35,7 +26,7 @@ static void push_shape(lua_State *L, const nn_shape *s) {
 /* (path): the sizes, and whether the elements are floating */
 static int l_idx_info(lua_State *L) {
   nn_idx f;
-  const char *path = check_path(L, 1);
+  const char *path = nnL_check_path(L, 1, "idx");
   nnL_expect(L, nn_idx_open(nnL_ctx(L), path, &f));
   nn_idx_close(&f);
   push_shape(L, &f.shape);
@@ -47,8 +38,8 @@ static int l_idx_info(lua_State *L) {
 static int l_idx(lua_State *L) {
   lua_settop(L, 2);
   nn_tensor **box = nnL_box_tensor(L);
-  const char *path = check_path(L, 1);
-  return nnL_settle(L, nn_idx_load(nnL_ctx(L), path, check_dtype(L, 2), box));
+  const char *path = nnL_check_path(L, 1, "idx");
+  return nnL_settle(L, nn_idx_load(nnL_ctx(L), path, nnL_check_dtype(L, 2), box));
 }
 
 /* (path, classes or 0): labels from 1, and the greatest */
@@ -56,7 +47,7 @@ static int l_idx_labels(lua_State *L) {
   int64_t most;
   lua_settop(L, 2);
   nn_tensor **box = nnL_box_tensor(L);
-  const char *path = check_path(L, 1);
+  const char *path = nnL_check_path(L, 1, "idx");
   lua_Integer classes = luaL_checkinteger(L, 2);
   nnL_expect(L, nn_idx_labels(nnL_ctx(L), path, classes, box, &most));
   lua_pushinteger(L, most);
@@ -69,5 +60,6 @@ static const luaL_Reg functions[] = {
 void nnL_open_source(lua_State *L, nnL_state *s) {
   lua_newtable(L);
   nnL_setfuncs(L, s, functions);
+  nnL_open_source_csv(L, s);
   lua_setfield(L, -2, "source");
 }
