@@ -38,49 +38,66 @@ function M.is_sum(loss)
   return core.kind(loss) == "loss" and loss.reduction == "sum"
 end
 
--- A batch's loss as a number that counts for its samples.
-local function batch_loss(owner, loss, out, y, count)
-  local l = loss(out, y)
+-- A batch's loss as a number; w: what the samples count, or nil.
+local function batch_loss(owner, loss, out, y, w)
+  if core.kind(loss) ~= "loss" then return history.number(loss(out, y, w), owner, "the loss") end
+  local l = w and core.weighted_loss(loss, out, y, w) or loss(out, y)
   local value = history.number(l, owner, "the loss")
-  if core.kind(loss) ~= "loss" then return value * count end
   l:release()
-  return M.is_sum(loss) and value or value * count
+  return value
 end
 
--- Whether a batch's mean counts some rows more than others: then the mean of the batches' means is
--- not the mean of the whole.
-local function is_uneven(loss, y)
+local function count_rows(y) return y:size(1) end
+
+-- What a batch's mean stands for: a function of its targets. Rows, except where a loss leaves
+-- labels out or weighs the classes: the mean of the batches' means is not the mean of the whole.
+local function mass_of(loss, y)
   local class = core.kind(loss) == "loss" and loss.reduction == "mean" and loss:_class()
-  if class ~= "CrossEntropyLoss" and class ~= "NLLLoss" then return false end
-  return loss.weight ~= nil or (y:dtype() == "int64" and y:eq(loss.ignore_index):any())
+  if class ~= "CrossEntropyLoss" and class ~= "NLLLoss" then return count_rows end
+  local weight, ignored = loss.weight, loss.ignore_index
+  if y and (y:dtype() ~= "int64" or (not weight and not y:eq(ignored):any())) then
+    return count_rows
+  end
+  weight = weight and core.tensor(weight, {dtype = "float64"})
+  return function(targets)
+    if targets:dtype() ~= "int64" then return targets:size(1) end
+    local labels = targets:flatten()
+    labels = labels:masked_select(labels:ne(ignored))
+    return weight and weight[labels]:sum():item() or labels:numel()
+  end
 end
 
 local function is_in_memory(data)
   return core.kind(data.x) == "tensor" and core.kind(data.y) == "tensor"
 end
 
--- For each batch in order: x, y. Of what is in memory they are views.
+-- For each batch in order: x, y and what the samples count, or nil. Of what is in memory they are
+-- views.
 local function batches(data, size)
   if not is_in_memory(data) then return data:batches {size = size, shuffle = false} end
-  local x, y, n, first = data.x, data.y, data.x:size(1), 1
+  local x, y, w, n, first = data.x, data.y, data.weight, data.x:size(1), 1
   return function()
     if first > n then return nil end
     local from, count = first, math.min(size, n - first + 1)
     first = first + count
-    return x:narrow(1, from, count), y:narrow(1, from, count)
+    return x:narrow(1, from, count), y:narrow(1, from, count), w and w:narrow(1, from, count)
   end
 end
 
--- The sum of the losses of the batches, if `loss` is given, and what is gathered.
+-- The mean loss over all batches, if `loss` is given, and how many rows there were.
 local function run(owner, model, data, size, loss, outputs, targets)
   local alone = is_in_memory(data) and module.is_native(model)
     and (not loss or core.kind(loss) == "loss")
-  local total, rows = 0, 0
-  for x, y in batches(data, size) do
+  local is_sum, mass = M.is_sum(loss), loss and mass_of(loss, is_in_memory(data) and data.y or nil)
+  local total, share, rows = 0, 0, 0
+  for x, y, w in batches(data, size) do
     local out = M.answer(owner, model, x)
-    local count = x:size(1)
-    rows = rows + count
-    if loss then total = total + batch_loss(owner, loss, out, y, count) end
+    rows = rows + x:size(1)
+    local part = loss and mass(y) or 0
+    if part > 0 then -- else no row of the batch counts, and the mean of none is no number
+      local value = batch_loss(owner, loss, out, y, w)
+      total, share = total + (is_sum and value or value * part), share + part
+    end
     if outputs then outputs.add(out) end
     if targets then targets.add(y) end
     if alone then -- what nobody else can hold serves the next batch at once
@@ -89,26 +106,21 @@ local function run(owner, model, data, size, loss, outputs, targets)
       y:release()
     end
   end
-  return total, rows
+  return total / share, rows
 end
 
 local function measure(owner, model, data, want)
   local _ <close> = module.mode(model, false)
-  local loss, known = want.loss, is_in_memory(data)
-  local uneven = loss and (not known or is_uneven(loss, data.y))
-  local gathers = uneven or #want.metrics > 0
-  local outputs = gathers and metrics.gather(known and #data or nil)
+  local known, gathers = is_in_memory(data), #want.metrics > 0
+  local outputs = gathers and metrics.gather(known and data.x:size(1) or nil)
   local targets = gathers and not known and metrics.gather()
-  local total, rows =
-    run(owner, model, data, want.batch_size, not uneven and loss, outputs, targets)
+  local loss, rows = run(owner, model, data, want.batch_size, want.loss, outputs, targets)
   if rows == 0 then raise("%s: the data has no samples", owner) end
-  local prediction, y = outputs and outputs.finish(), targets and targets.finish() or data.y
-  local result = {}
-  if uneven then
-    total = batch_loss(owner, loss, prediction, y, rows)
+  local result = {loss = want.loss and loss or nil}
+  if gathers then
+    metrics.measure(owner, want.metrics, outputs.finish(), targets and targets.finish() or data.y,
+      result, "")
   end
-  if loss then result.loss = total / rows end
-  metrics.measure(owner, want.metrics, prediction, y, result, "")
   return result
 end
 
@@ -147,10 +159,10 @@ end
 --- nn.evaluate(model, data, {loss, metrics, batch_size = 256}) -> table
 --- How good a model is on a dataset, in evaluation mode and without gradients; every module's mode
 --- is left as it was. The result has a number for `loss`, if one is given (the mean over the
---- samples), and for each of `metrics`, a list as for nn.fit: accuracy, top_k, precision, recall,
---- f1, auc, confusion (a matrix, rows are the truth), mse, mae, r2 (see nn.metrics), or name =
---- function(prediction, target) over the whole set. Without either: accuracy for labels, mse for
---- other targets. The result prints as a table. Of a held-out part, `data.opened` counts how often
+--- samples, each times its weight where the dataset has weights), and for each of `metrics`, a list
+--- as for nn.fit: accuracy, top_k, precision, recall, f1, auc, confusion (a matrix, rows are the
+--- truth), mse, mae, r2 (see nn.metrics), or name = function(prediction, target) over the whole
+--- set. Without either: accuracy for labels, mse for other targets. The result prints as a table. Of a held-out part, `data.opened` counts how often
 --- it was measured: the more often, the less its result means.
 --- Example:
 ---   local train, test = nn.data.digits():split{0.8, 0.2}
