@@ -104,6 +104,96 @@ formats.safetensors = {
   end,
 }
 
+-- ---- .csv -------------------------------------------------------------------------------------
+
+local function csv_field(v)
+  if v == nil then return "" end
+  if math.type(v) == "float" then return (("%.17g"):format(v):gsub(",", ".")) end
+  local text = tostring(v)
+  return text:find '[,"\n\r]' and '"' .. text:gsub('"', '""') .. '"' or text
+end
+local function csv_line(list, n)
+  local fields = {}
+  for i = 1, n or #list do fields[i] = csv_field(list[i]) end
+  return table.concat(fields, ",") .. "\n"
+end
+
+-- The names of `count` columns: those given, or x1, x2, ... (x alone for one).
+local function column_names(names, count, letter)
+  if names and #names ~= count then
+    raise("save: %d names for %d columns", #names, count)
+  end
+  if names then return names end
+  names = {}
+  for i = 1, count do names[i] = count > 1 and letter .. i or letter end
+  return names
+end
+
+local function columns_of(t) return t:dim() == 2 and t:size(2) or 1 end
+
+local function save_tensor(path, t, names)
+  if t:dim() < 1 or t:dim() > 2 then
+    raise("save: a .csv file holds a tensor of one or two dimensions, got %s", util.describe(t))
+  end
+  files.write_csv(path, csv_line(column_names(names, columns_of(t), "x")), {t})
+end
+
+-- The features, then the targets, or the label's name.
+local function save_dataset(path, ds, names)
+  local x, y, classes = ds.x, ds.y, ds.classes
+  x = x:dim() > 2 and x:reshape(x:size(1), -1) or x
+  local labels = classes and {} or nil
+  for i, name in ipairs(classes or {}) do labels[i] = csv_field(name) end
+  local header = {table.unpack(column_names(names or ds.feature_names, columns_of(x), "x"))}
+  for _, name in ipairs(column_names(nil, columns_of(y), "y")) do header[#header + 1] = name end
+  files.write_csv(path, csv_line(header), {x, y}, labels)
+end
+
+-- A list of tables with the same fields, such as results of experiments.
+local function save_records(path, list, names)
+  local known = {}
+  for i, record in ipairs(list) do
+    if type(record) ~= "table" then
+      raise("save: row %d must be a table of named fields, got %s", i, util.describe(record))
+    end
+    for name, v in pairs(record) do
+      local what = type(v)
+      if type(name) ~= "string" or (what ~= "string" and what ~= "number" and what ~= "boolean") then
+        raise("save: row %d: a field has a name and holds a text, number or boolean, got %s = %s", i,
+          tostring(name), util.describe(v))
+      end
+      known[name] = true
+    end
+  end
+  names = names or list.columns or util.sorted_keys(known)
+  local lines = {csv_line(names)}
+  for i, record in ipairs(list) do
+    local row = {}
+    for c, name in ipairs(names) do row[c] = record[name] end
+    lines[i + 1] = csv_line(row, #names)
+  end
+  files.write(path, table.concat(lines))
+end
+
+formats.csv = {
+  save = function(path, value, options)
+    local names = util.options("save", options, {columns = {"table"}}).columns
+    if kind_of(value) == "tensor" then return save_tensor(path, value, names) end
+    if require "nn.data.dataset".is_dataset(value) then return save_dataset(path, value, names) end
+    local history = type(value) == "table" and (getmetatable(value) or {}).__name == "history"
+    if type(value) == "table" and #value > 0 and (history or not getmetatable(value)) then
+      return save_records(path, value, names)
+    end
+    raise("save: a .csv file holds a tensor, a dataset or a list of tables with the same fields, got %s",
+      util.describe(value))
+  end,
+  load = function(path, options)
+    local ds = require "nn.data".csv(path, options or {target = false})
+    if options then return ds end
+    return ds.x, ds.feature_names
+  end,
+}
+
 -- ---- the two functions ------------------------------------------------------------------------
 
 local function format_of(owner, path)
@@ -119,7 +209,7 @@ local function format_of(owner, path)
     table.concat(names, ", "))
 end
 
---- nn.save(path, value, {metadata})
+--- nn.save(path, value, {metadata, columns})
 --- Writes a value into a file whose format the path's extension chooses. The file is there as a whole
 --- or not at all: a crash leaves the old one or the new one.
 ---
@@ -130,6 +220,10 @@ end
 ---
 --- `.npy`: one tensor. `.npz`: a table of tensors by name, or a model's state; a list's names are arr_0,
 --- arr_1, ... `.safetensors`: the same; `metadata` is a table of texts by name that goes beside them.
+---
+--- `.csv`: a tensor of one or two dimensions, a dataset, or a list of tables with the same fields, below
+--- a line of names (`columns`: the names; without it feature_names, x1, x2, ..., or the fields, sorted).
+--- Numbers read back as they were: 9 digits for float32, 17 for float64.
 --- Example:
 ---   local path = os.tmpname() .. ".nn"
 ---   local model = nn.Sequential{nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)}
@@ -141,13 +235,14 @@ function M.save(path, value, options)
   format_of("save", path).save(path, value, options)
 end
 
---- nn.load(path) -> value
+--- nn.load(path, options) -> value
 --- Reads a file that nn.save, NumPy or a safetensors writer wrote; the path's extension says which.
 ---
 --- `.nn`: the value. A class of the script's own is found by its name, so it must be defined before.
 --- `.npy`: a tensor. `.npz`: a table of tensors by name. `.safetensors`: a table of tensors by name,
 --- and the metadata, a table of texts, as second result; `model:load_state(nn.load(path))` puts them
---- into a model.
+--- into a model. `.csv`: a tensor of N x columns and the list of their names; with a table of options
+--- what nn.data.csv makes of them, a dataset.
 ---
 --- Elements of other types become the nearest that there is: float16 and bfloat16 float32, bool uint8,
 --- integers int64. Files from strangers are safe to load: nothing in them is run, sizes are checked

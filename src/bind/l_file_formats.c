@@ -1,5 +1,6 @@
-/* bind/l_file_formats.c: other programs' formats, for lua/nn/files.lua: npy, npz, safetensors. */
+/* bind/l_file_formats.c: other programs' formats, for lua/nn/files.lua: npy, npz, safetensors, csv. */
 #include "bind/l_file.h"
+#include "io/csv_write.h"
 #include "io/npy.h"
 #include "io/npz.h"
 #include "io/safetensors.h"
@@ -16,6 +17,27 @@ static int l_read_npy(lua_State *L) {
   lua_settop(L, 1);
   nn_tensor **box = nnL_box_tensor(L);
   return nnL_settle(L, nn_npy_load(nnL_ctx(L), nnL_check_path(L, 1, "load"), box));
+}
+
+/* files.write_csv(path, header, tensors, labels): header and labels (texts) or nil */
+static int l_write_csv(lua_State *L) {
+  const char *path = nnL_check_path(L, 1, "save"), *header = luaL_optstring(L, 2, NULL);
+  nn_csv_labels labels = {0};
+  int n;
+  lua_settop(L, 4);
+  nn_tensor **tensor = nnL_check_tensors(L, 3, &n);
+  if (lua_istable(L, 4)) {
+    labels.n = (int64_t)lua_rawlen(L, 4);
+    const char **text = lua_newuserdatauv(L, ((size_t)labels.n + 1) * sizeof *text, 0);
+    for (int64_t i = 0; i < labels.n; i++) {
+      lua_rawgeti(L, 4, i + 1);
+      text[i] = luaL_checkstring(L, -1);
+      lua_pop(L, 1); /* the list keeps it alive */
+    }
+    labels.text = text;
+  }
+  nnL_expect(L, nn_csv_save(nnL_ctx(L), path, header, n, tensor, labels.text ? &labels : NULL));
+  return 0;
 }
 
 /* ---- archives ---- */
@@ -98,7 +120,7 @@ static int l_write(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-  {"write_npy", l_write_npy}, {"read_npy", l_read_npy}, {NULL, NULL}};
+  {"write_npy", l_write_npy}, {"read_npy", l_read_npy}, {"write_csv", l_write_csv}, {NULL, NULL}};
 
 void nnL_open_file_formats(lua_State *L, nnL_state *s) {
   nnL_setfuncs(L, s, functions);

@@ -41,12 +41,4 @@ function registry.find(name)
   return by_name[name]
 end
 
--- All names, for the error text.
-function registry.names()
-  local names = {}
-  for name in pairs(homes) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
-
 return registry
