@@ -162,8 +162,9 @@ end
 --- samples, each times its weight where the dataset has weights), and for each of `metrics`, a list
 --- as for nn.fit: accuracy, top_k, precision, recall, f1, auc, confusion (a matrix, rows are the
 --- truth), mse, mae, r2 (see nn.metrics), or name = function(prediction, target) over the whole
---- set. Without either: accuracy for labels, mse for other targets. The result prints as a table. Of a held-out part, `data.opened` counts how often
---- it was measured: the more often, the less its result means.
+--- set. Without either: accuracy for labels, mse for other targets. The result prints as a table.
+--- Of a held-out part, `data.opened` counts how often it was measured: the more often, the less its
+--- result means.
 --- Example:
 ---   local train, test = nn.data.digits():split{0.8, 0.2}
 ---   local model = nn.Sequential{nn.Flatten(), nn.Linear(64, 10)}
