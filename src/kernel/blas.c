@@ -59,7 +59,7 @@ static bool as_gemv_f64(bool tb, int64_t m, int64_t n, int64_t k, double alpha, 
 
 static bool is_one_of(const char *name, const char *const *list) {
   for (; *list; list++)
-    if (strcmp(name, *list) == 0) return true;
+    if (**list == *name && strcmp(name, *list) == 0) return true;
   return false;
 }
 

@@ -26,11 +26,31 @@ static const nn_value *gradient(const nn_tensor *t) {
   return t->has_grad && t->grad && nn_is_real(t->v.dtype) ? &t->grad->v : NULL;
 }
 
+/* Gradients of a block stand side by side, with zeros between them, so they are looked through as
+   one: how many elements from g on, with those of the next tensors as far as *i. */
+static int64_t joined(const nn_value *g, int n, nn_tensor *const *t, int *i) {
+  const size_t size = nn_dtype_size(g->dtype);
+  const char *from = nn_data(g);
+  int64_t all = g->numel;
+  for (; *i + 1 < n; ++*i) {
+    const nn_value *next = gradient(t[*i + 1]);
+    if (!next || next->dtype != g->dtype || !next->dense || !next->storage->block ||
+        next->storage->block != g->storage->block)
+      break;
+    const char *at = nn_data(next), *end = from + (size_t)all * size;
+    if (at < end || at - end >= 64) break;
+    all = (int64_t)((size_t)(at - from) / size) + next->numel;
+  }
+  return all;
+}
+
 double nn_clip_largest(int n, nn_tensor *const *t) {
   double most = 0;
   for (int i = 0; i < n; i++) {
     const nn_value *g = gradient(t[i]);
-    double m = g ? largest[g->dtype == NN_F64](g->numel, nn_data(g)) : 0;
+    if (!g) continue;
+    int64_t all = joined(g, n, t, &i);
+    double m = largest[g->dtype == NN_F64](all, nn_data(g));
     if (!(m <= most)) most = m;
     if (isnan(m)) return m;
   }
@@ -77,11 +97,20 @@ void nn_clip_value(int n, nn_tensor *const *t, double max) {
 /* The bits of a number without its sign grow with it, and are above all others for NaN: so this is
    NaN when one is. */
 NN_HOT static double FN(largest)(int64_t n, const void *p) {
+  enum { WIDE = 64 }; /* several vectors, or each would wait for the one before */
   const R *x = p;
-  FN(bits) most = 0;
+  FN(bits) lane[WIDE], most = 0, a;
   R result;
-  for (int64_t i = 0; i < n; i++) {
-    FN(bits) a;
+  int64_t i = 0;
+  if (n >= WIDE) memset(lane, 0, sizeof lane);
+  for (; i + WIDE <= n; i += WIDE)
+    for (int l = 0; l < WIDE; l++) {
+      memcpy(&a, &x[i + l], sizeof a);
+      a = (FN(bits))(a << 1) >> 1;
+      lane[l] = a > lane[l] ? a : lane[l];
+    }
+  for (int l = 0; n >= WIDE && l < WIDE; l++) most = lane[l] > most ? lane[l] : most;
+  for (; i < n; i++) {
     memcpy(&a, &x[i], sizeof a);
     a = (FN(bits))(a << 1) >> 1;
     most = a > most ? a : most;
