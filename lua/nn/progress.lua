@@ -22,7 +22,7 @@ local util = require "nn.util"
 local progress = {}
 
 local EVERY = 0.1 -- seconds between two drawings
-local BAR, SPARK = 16, 12 -- characters, where there is room
+local WIDTHS = {{16, 12}, {11, 8}, {6, 5}} -- of bar and sparkline, as there is room
 
 -- ---- nothing, and a line an epoch -------------------------------------------------------------
 
@@ -58,14 +58,14 @@ end
 local Live = {live = true}
 
 -- What the line says, as a list of {text, rank}; where there is no room, high ranks go first.
-local function pieces(self, now)
+local function pieces(self, now, bar, spark)
   local list = {}
   local function add(rank, text) list[#list + 1] = {rank = rank, text = text} end
   local share = self.samples > 0 and self.done / self.samples or 0
   add(1, epoch_text(self.number, self.epochs))
   if not self.over then
     add(8, ("batch %d/%d"):format(math.ceil(self.done / self.size), self.batches))
-    add(6, terminal.bar(share, BAR, self.plain))
+    add(6, terminal.bar(share, bar, self.plain))
   end
   if self.rate then add(7, terminal.count(self.rate) .. "/s") end
   local behind = self.finished + (self.over and 0 or share)
@@ -78,7 +78,7 @@ local function pieces(self, now)
   if self.loss then add(2, "loss " .. history.text(self.loss)) end
   local record = self.record or {}
   if record.val_loss then add(3, "val_loss " .. history.text(record.val_loss)) end
-  if #self.curve > 1 then add(5, terminal.spark(self.curve, SPARK, self.plain)) end
+  if #self.curve > 1 then add(5, terminal.spark(self.curve, spark, self.plain)) end
   for i, name in ipairs(self.columns or {}) do
     local v = record[name]
     local known = ({epoch = true, loss = true, val_loss = true, lr = true, seconds = true})[name]
@@ -87,13 +87,19 @@ local function pieces(self, now)
   return list
 end
 
--- The pieces that fit into `room` characters, in their order.
-local function fit_into(list, room)
+-- How many characters the pieces take, with the spaces between them.
+local function width_of(list)
   local needed = -2
   for _, piece in ipairs(list) do
     piece.width = utf8.len(piece.text) or #piece.text
     needed = needed + piece.width + 2
   end
+  return needed
+end
+
+-- Those of the pieces that fit into `room` characters, in their order.
+local function fit_into(list, room)
+  local needed = width_of(list)
   while needed > room and #list > 1 do
     local worst = 1
     for i, piece in ipairs(list) do
@@ -117,7 +123,12 @@ local function put(self, text)
 end
 
 local function draw(self, now)
-  put(self, fit_into(pieces(self, now), terminal.columns(2) - 1))
+  local room, list = terminal.columns(2) - 1, nil
+  for _, widths in ipairs(WIDTHS) do
+    list = pieces(self, now, widths[1], widths[2])
+    if width_of(list) <= room then break end
+  end
+  put(self, fit_into(list, room))
   self.drawn = now
 end
 
