@@ -79,8 +79,6 @@ local function epoch(run)
   run.show:begin(run.state.epoch, run.rows, run.size)
   local fault = batches.run(run)
   if fault then
-    run.trainer:rewind()
-    run.stepping = false
     require "nn.fit.faults".raise(run, fault)
   end
   if run.row < run.rows and not run.state.stopped then
@@ -105,8 +103,7 @@ end
 -- However the run is left, it can be taken up again.
 local function leave(run, err)
   if err == nil then return end
-  if run.stepping then run.trainer:rewind() end
-  run.stepping = false
+  if run.open then batches.settle(run) end
   run.streams = streams.state()
 end
 
@@ -173,10 +170,11 @@ end
 --- it would have been. `nn.last` holds the model, optimizer and history meanwhile.
 --- Example:
 ---   local model = nn.Linear(1, 1)
----   local stop = {on_epoch_end = function(_, state) if state.epoch == 2 then error "pause" end end}
----   pcall(nn.fit, model, nn.data.line(), {loss = nn.MSELoss(), epochs = 4, callbacks = {stop},
+---   local pause = {}
+---   function pause:on_epoch_end(state) assert(state.epoch ~= 2, "pause") end
+---   pcall(nn.fit, model, nn.data.line(), {loss = nn.MSELoss(), epochs = 4, callbacks = {pause},
 ---     optimizer = nn.optim.SGD(model:parameters(), {lr = 0.01})})
----   print(#nn.last.history, #nn.resume()) -- 2, 4
+---   print(#nn.last.history, #nn.resume()) --> 2 4
 function M.resume()
   local run = runs[require "nn".last or runs]
   if not run then raise "resume: there was no fit yet" end

@@ -6,6 +6,7 @@
  *     batch_size =, accumulate =, l1 =, l2 =, clip_norm =, clip_value =, gather =}
  *   t:begin(order, row, batch, total, penalty, outputs)   an epoch, or the rest of one
  *   row, batch, total, penalty, fault, first, failed, value = t:run(most)
+ *   row, batch, total, penalty = t:place()
  *   t:mark()  t:rewind()  penalty, finite = t:settle()    for batches that Lua runs
  */
 #include <string.h>
@@ -127,6 +128,16 @@ static int l_begin(lua_State *L) {
   return 0;
 }
 
+/* t:place(): row, batch, total, penalty */
+static int l_place(lua_State *L) {
+  const nn_trainer *t = check_trainer(L);
+  lua_pushinteger(L, t->row);
+  lua_pushinteger(L, t->batch);
+  lua_pushnumber(L, t->total);
+  lua_pushnumber(L, t->penalty);
+  return 4;
+}
+
 static int l_run(lua_State *L) {
   nn_trainer *t = check_trainer(L);
   static const char *const faults[] = {NULL, "loss", "gradient"};
@@ -136,10 +147,7 @@ static int l_run(lua_State *L) {
   nn_status st = nn_trainer_run(t, most < 9e15 ? (int64_t)most : INT64_MAX);
   t->ctx->host = outer;
   nnL_expect(L, st);
-  lua_pushinteger(L, t->row);
-  lua_pushinteger(L, t->batch);
-  lua_pushnumber(L, t->total);
-  lua_pushnumber(L, t->penalty);
+  l_place(L);
   if (t->fault == NN_FAULT_NONE) return 4;
   lua_pushstring(L, faults[t->fault]);
   lua_pushinteger(L, t->at);
@@ -188,9 +196,9 @@ static int l_weighted_loss(lua_State *L) {
                                         nnL_check_tensor(L, 3), nnL_check_tensor(L, 4), box));
 }
 
-static const luaL_Reg methods[] = {{"begin", l_begin}, {"run", l_run},       {"outputs", l_outputs},
-                                   {"mark", l_mark},   {"rewind", l_rewind}, {"settle", l_settle},
-                                   {"release", l_gc},  {NULL, NULL}};
+static const luaL_Reg methods[] = {{"begin", l_begin},   {"run", l_run},    {"outputs", l_outputs},
+                                   {"place", l_place},   {"mark", l_mark},  {"rewind", l_rewind},
+                                   {"settle", l_settle}, {"release", l_gc}, {NULL, NULL}};
 static const luaL_Reg events[] = {{"__gc", l_gc}, {"__close", l_gc}, {NULL, NULL}};
 static const luaL_Reg functions[] = {
   {"trainer", l_new}, {"weighted_loss", l_weighted_loss}, {NULL, NULL}};

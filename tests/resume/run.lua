@@ -1,5 +1,6 @@
 -- resume/run.lua: a fit with everything that a checkpoint has to hold, for tests that end it at any
--- moment. usage: nnlua run.lua CHECKPOINT OUTCOME [--epochs N] [--lua] [--patience N] [--slow S]
+-- moment.
+-- usage: nnlua run.lua CHECKPOINT OUTCOME [--epochs N] [--lua] [--patience N] [--slow SECONDS]
 --
 -- OUTCOME gets every weight, buffer and number of the history, without the seconds: two runs are the
 -- same if their files are.

@@ -208,18 +208,24 @@ end
 
 -- ---- either -----------------------------------------------------------------------------------
 
+-- Where the trainer stands, also after an error in the middle of a stretch.
+function batches.settle(run)
+  if run.native then
+    run.row, run.batch, run.total, run.penalty = run.trainer:place()
+    run.outputs = run.trainer:outputs()
+  elseif run.stepping then
+    run.trainer:rewind()
+  end
+  run.stepping = false
+  run.state.batch = run.batch
+end
+
 -- The epoch, or the rest of it. It ends early where a callback stops the fit or Ctrl-C was pressed.
 -- Returns what went wrong, when the run is as before that step: {kind, first, batch, value}.
 function batches.run(run)
-  local fault
   run.trainer:begin(run.order, run.row, run.batch, run.total, run.penalty, run.outputs)
-  if run.native then
-    fault = native(run)
-    run.outputs = run.trainer:outputs()
-    run.state.batch = run.batch
-  else
-    fault = plain(run)
-  end
+  local fault = (run.native and native or plain)(run)
+  batches.settle(run)
   return fault
 end
 
