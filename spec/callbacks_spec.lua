@@ -271,3 +271,33 @@ describe("Checkpoint", function()
       message(nn.Checkpoint, {path = "x.nn", mode = "up"}))
   end)
 end)
+
+describe("a fit that goes on from its checkpoint", function()
+  -- The whole run, or one that ends after two epochs and goes on.
+  local function run(path, in_two)
+    local history, model
+    for _, epochs in ipairs(in_two and {2, 6} or {6}) do
+      history, model = fit({
+        nn.EarlyStopping {monitor = "val_loss", patience = 3},
+        nn.Checkpoint {path = path .. ".best.nn", monitor = "val_loss"},
+        nn.CSVLog {path = path .. ".csv"},
+      }, {epochs = epochs, checkpoint = {path = path .. ".run.nn"}, shuffle = true})
+    end
+    local result = {csv = {}, weights = {}, best = nn.load(path .. ".best.nn").epoch,
+      stopped = history.stopped_by, best_epoch = history.best_epoch}
+    for line in io.lines(path .. ".csv") do table.insert(result.csv, (line:gsub(",[^,]*$", ""))) end
+    for _, p in ipairs(model:parameters()) do table.insert(result.weights, p:totable()) end
+    for _, suffix in ipairs {".best.nn", ".csv", ".run.nn", ".run.previous.nn"} do
+      os.remove(path .. suffix)
+    end
+    return result
+  end
+
+  it("logs, saves and stops as if it had not been interrupted", function()
+    with_path("", function(path)
+      local whole = run(path, false)
+      assert.is_true(#whole.csv > 4)
+      assert.same(whole, run(path, true))
+    end)
+  end)
+end)

@@ -1,9 +1,9 @@
 -- csv_log.lua: nn.CSVLog, the history as a CSV file that grows while the fit runs.
+local append = require "nn.callbacks.append"
 local core = require "nn.core"
 local history = require "nn.history"
 local util = require "nn.util"
 
-local raise = util.raise
 local M = {}
 local CSVLog = {}
 local meta = {__index = CSVLog, __name = "CSVLog"}
@@ -34,17 +34,6 @@ local function rewrite(self, records)
   core.files.write(self.path, history.csv_text(records, self.columns))
 end
 
-local function append(self, record)
-  local line = history.csv_line(record, self.columns) .. "\n"
-  local file, why = io.open(self.path, "ab")
-  if not file then raise("CSVLog: %s", why) end
-  local written, trouble = file:write(line)
-  local closed, late = file:close()
-  if not (written and closed) then
-    raise("CSVLog: cannot write %s: %s", self.path, trouble or late)
-  end
-end
-
 -- Whether the columns of the file are those of this record.
 local function is_known(self, record)
   for name, v in pairs(record) do
@@ -60,7 +49,7 @@ end
 
 function CSVLog:on_epoch_end(state)
   if is_known(self, state.record) then
-    append(self, state.record)
+    append("CSVLog", self.path, history.csv_line(state.record, self.columns) .. "\n")
   else
     rewrite(self, state.history)
   end

@@ -1,4 +1,5 @@
 -- tensorboard.lua: nn.TensorBoard, which logs a fit so that TensorBoard can show it.
+local append = require "nn.callbacks.append"
 local core = require "nn.core"
 local events = require "nn.callbacks.events"
 local history = require "nn.history"
@@ -58,16 +59,6 @@ local function new_path(folder, time)
   return path
 end
 
-local function append(self, text)
-  local file, why = io.open(self.path, "ab")
-  if not file then raise("TensorBoard: %s", why) end
-  local written, trouble = file:write(text)
-  local closed, late = file:close()
-  if not (written and closed) then
-    raise("TensorBoard: cannot write %s: %s", self.path, trouble or late)
-  end
-end
-
 -- The finite elements of a tensor in bins of equal width; nil where there are none.
 local function histogram(t)
   local x = t:detach():to("float64"):flatten()
@@ -90,7 +81,7 @@ function TensorBoard:on_fit_begin(state)
   local time = core.wall_time()
   make_folders(self.folder)
   self.path = new_path(self.folder, time)
-  append(self, events.version(time) .. events.start(time, state.epoch + 1))
+  append("TensorBoard", self.path, events.version(time) .. events.start(time, state.epoch + 1))
 end
 
 function TensorBoard:on_epoch_end(state)
@@ -107,7 +98,7 @@ function TensorBoard:on_epoch_end(state)
       if h then values[#values + 1] = events.histogram("parameters/" .. entry.name, h) end
     end
   end
-  append(self, events.summary(core.wall_time(), state.epoch, values))
+  append("TensorBoard", self.path, events.summary(core.wall_time(), state.epoch, values))
 end
 
 function meta:__tostring()
