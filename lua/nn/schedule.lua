@@ -389,30 +389,32 @@ for kind in pairs(kinds) do
   schedule[kind] = function(opt, options) return new(kind, opt, options) end
 end
 
--- nn.schedule.plot(s, {steps = 60, height = 12, group = 1}): the coming rates as text.
+--- nn.schedule.plot(s, {steps = 60, group = 1, title, ylog, out}) -> picture
+--- Draws the coming learning rates of a schedule, or of several, {name = schedule}, without taking a
+--- step: in the terminal, or into the file `out` (.svg, .png, .pdf). `group`: of which group.
+--- Example:
+---   local opt = nn.optim.SGD({nn.zeros(2, {requires_grad = true})}, {lr = 0.1})
+---   nn.schedule.plot(nn.schedule.Cosine(opt, {T_max = 50}))
 function schedule.plot(s, options)
-  check(s, "plot")
-  local o = util.options("plot", options,
-    {steps = {"count", 60}, height = {"count", 12}, group = {"count", 1}})
-  if o.group > #s.base then refuse("plot", "group", "a group, 1.." .. #s.base, o.group) end
-  local rates, top, width = s:rates(o.steps, o.group), 0, math.min(o.steps, 72)
-  for _, lr in ipairs(rates) do top = math.max(top, lr) end
-  local lines = {tostring(s)}
-  for row = o.height, 1, -1 do
-    local cells = {}
-    for c = 1, width do
-      local lr = rates[1 + (c - 1) * (o.steps - 1) // math.max(width - 1, 1)]
-      cells[c] = top > 0 and lr / top * o.height >= row - 0.5 and "#" or " "
-    end
-    local mark = (row == o.height or row == 1) and ("%10.4g"):format(row == 1 and 0 or top)
-      or (" "):rep(10)
-    lines[#lines + 1] = (mark .. " |" .. table.concat(cells)):gsub("%s+$", "")
+  local list = schedule.is(s) and {s} or type(s) == "table" and s or {}
+  local o = util.options("plot", options, {steps = {"count", 60}, group = {"count", 1},
+    title = {"string"}, ylog = {"boolean"}, out = {"string"}})
+  local lines, first = {}, nil
+  for _, name in ipairs(util.sorted_keys(list)) do
+    local one = list[name]
+    check(one, "plot")
+    first = first or one
+    if o.group > #one.base then refuse("plot", "group", "a group, 1.." .. #one.base, o.group) end
+    local steps = {}
+    for k = 1, o.steps do steps[k] = one.t + k - 1 end
+    lines[tostring(name)] = {x = steps, y = one:rates(o.steps, o.group)}
   end
-  lines[#lines + 1] = (" "):rep(10) .. " +" .. ("-"):rep(width)
-  lines[#lines + 1] = ("%12s%-" .. width .. "s"):format("",
-    ("step %d .. %d, by %s"):format(s.t, s.t + o.steps - 1, s.by))
-  lines[#lines] = lines[#lines]:gsub("%s+$", "")
-  return table.concat(lines, "\n")
+  if not first then check(s, "plot") end
+  local data = schedule.is(s) and lines["1"] or lines
+  return require "nn.plot".line(data, {
+    title = o.title or (schedule.is(s) and tostring(s)) or nil, ylabel = "learning rate",
+    xlabel = first.by, ylog = o.ylog, out = o.out,
+  })
 end
 
 return schedule

@@ -11,7 +11,7 @@ local floor, max, min = math.floor, math.max, math.min
 local function marks(range, count)
   if range.names then
     local values, labels = {}, {}
-    for i, name in ipairs(range.names) do values[i], labels[i] = i, name end
+    for i, name in ipairs(range.names) do values[i], labels[i] = i, tostring(name) end
     return {values = values, labels = labels}
   end
   local values, labels, every = scale.ticks(range.lo, range.hi, count, range.log, range.whole)
@@ -90,7 +90,7 @@ local function style(base) return {stroke = base.stroke, role = base.role, line 
 
 -- Lines across the panel at the marks, behind the data.
 function axes.grid(scene, view)
-  if view.medium.terminal or view.plain then return end
+  if view.medium.terminal or view.plain or view.covered then return end
   local left, top = view.left, view.top
   local right, bottom = left + view.width, top + view.height
   if not view.xrange.names then

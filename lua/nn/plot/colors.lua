@@ -27,7 +27,7 @@ local stops = {
   viridis = {"#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779",
     "#6ece58", "#b5de2b", "#fde725"},
   diverging = {"#005a8c", "#3d93c4", "#a3cde6", "#f7f7f7", "#f5c3a3", "#e08344", "#a84a00"},
-  pale = {"#5b8fb0", "#86aec6", "#adc8d8", "#cfdfe8", "#e6eff4", "#f7fafc"},
+  pale = {"#4f86a9", "#7fa9c3", "#a8c5d7", "#c8dae6", "#e0ebf2", "#f4f8fb"},
   blue = {"#ffffff", "#d6e6f2", "#a4cbe3", "#65a6cf", "#2f82b8", "#005f96", "#00436b"},
   grey = {"#ffffff", "#000000"},
   ink = {"#000000", "#ffffff"},

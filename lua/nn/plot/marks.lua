@@ -35,8 +35,8 @@ end
 
 -- A number for each series of a panel, which chooses its colour, dashes and marker.
 local function look(p, s, options, k)
-  local number = options.color and k == 1 and nil or p:next_series(s.name)
-  local l = {number = number or 1}
+  local own = options.color and k == 1 -- then the next series has the next colour all the same
+  local l = {number = own and 1 or p:next_series(s.name)}
   l.color = options.color or colors.of(l.number)
   l.dash = options.dash and DASHES[2]
     or (l.number > #colors.series and DASHES[((l.number - 1) // #colors.series) % 4 + 1])
@@ -135,6 +135,37 @@ function marks.line(owner, p, data, options)
   end
   return layer
 end
+
+-- ---- rules ------------------------------------------------------------------------------------
+
+-- Straight lines across the panel at a value of x or of y.
+local function rule(owner, axis, value, options)
+  if type(value) ~= "number" or not scale.fits(value) then
+    util.raise("%s: expected a finite number, where the line stands; got %s", owner,
+      util.describe(value))
+  end
+  local l = {color = options.color or colors.muted, pattern = options.dash == false and 1 or 2,
+    dash = options.dash ~= false and {5, 4} or nil}
+  local layer = {kind = owner, series = {}, looks = {}}
+  layer.entries = options.name and {{name = options.name, color = l.color, mark = "line",
+    dash = l.dash, pattern = l.pattern}} or {}
+  function layer.extent()
+    if axis == "x" then return value, value, nil, nil end
+    return nil, nil, value, value
+  end
+  function layer.draw(scene, view)
+    local style = {stroke = l.color, line = options.line or 1.2, dash = l.dash,
+      pattern = l.pattern}
+    if axis == "x" then
+      scene:segment(view.x(value), view.top, view.x(value), view.top + view.height, style)
+    else
+      scene:segment(view.left, view.y(value), view.left + view.width, view.y(value), style)
+    end
+  end
+  return layer
+end
+function marks.vline(owner, _, value, options) return rule(owner, "x", value, options) end
+function marks.hline(owner, _, value, options) return rule(owner, "y", value, options) end
 
 -- ---- points -----------------------------------------------------------------------------------
 
@@ -253,7 +284,8 @@ function marks.bar(owner, p, data, options)
   p:name_alone(lists, options)
   local looks = {}
   for k, s in ipairs(lists) do looks[k] = look(p, s, options, k) end
-  local layer = {entries = entries_of(lists, looks, "box"), zero = true, xnames = names}
+  local layer = {entries = entries_of(lists, looks, "box"), zero = true, xnames = names,
+    pad = 0.07}
   layer.kind, layer.series, layer.looks = "bar", lists, looks
   function layer.extent(_, ylog)
     local y0, y1 = bar_extent(lists, ylog)

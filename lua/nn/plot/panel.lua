@@ -3,7 +3,10 @@
 -- A layer is a table: extent(xlog, ylog) gives x0, x1, y0, y1 or nothing; draw(scene, view) draws
 -- by view.x and view.y. Further fields: entries (for the legend), bar (a colour ramp), tight (no
 -- room around), zero (the y axis includes nought), whole (x counts things), xnames and ynames
--- (the axis has names, not numbers), down (y grows downwards), plain (a frame, no grid).
+-- (the axis has names, not numbers), down (y grows downwards), plain (a frame, no grid), under
+-- (drawn first, and no grid), prepare(xrange, yrange, known) (called before layout), over(scene,
+-- view) (drawn without clipping), alone(scene, view) (the layer has no axes and the panel for
+-- itself).
 local axes = require "nn.plot.axes"
 local colors = require "nn.plot.colors"
 local legend = require "nn.plot.legend"
@@ -64,7 +67,8 @@ local function y_range(p, lo, hi)
   else
     local zero = any(p.layers, "zero") and not o.ylog and lo
     if zero then lo, hi = min(lo, 0), max(hi, 0) end
-    range.lo, range.hi = scale.range(lo, hi, o.ylog, any(p.layers, "tight") and 0 or PAD)
+    range.lo, range.hi = scale.range(lo, hi, o.ylog,
+      any(p.layers, "tight") and 0 or any(p.layers, "pad") or PAD)
     if zero and lo == 0 and hi > 0 then range.lo = 0 end
     if zero and hi == 0 and lo < 0 then range.hi = 0 end
   end
@@ -106,6 +110,7 @@ end
 local function arrange(p, m, xrange, yrange, x, y, width, height)
   local o, bar = p.options, any(p.layers, "bar")
   local view = {medium = m, xrange = xrange, yrange = yrange, plain = any(p.layers, "plain"),
+    covered = any(p.layers, "under"),
     xlog = o.xlog, ylog = o.ylog, step = m.column, bar = bar, terminal = m.terminal}
   local left, right = x + m.pad + 40, x + width - m.pad
   local depth = m.line(m.tick) * 2
@@ -119,14 +124,15 @@ local function arrange(p, m, xrange, yrange, x, y, width, height)
     view.ymarks = axes.vertical(m, yrange, view.height)
     left = x + m.pad + axes.reach(m, view.ymarks)
       + ((o.ylabel and not m.terminal) and m.line(m.label) + 2 or 0)
+    left = max(left, x + (m.reach or 0))
     right = x + width - m.pad - (bar and legend.bar_width(m, bar, view.height) or 0)
     if m.terminal then left = math.ceil(left / 2) * 2 end
     view.xmarks = axes.horizontal(m, xrange, max(right - left, 10))
     local last = view.xmarks.labels[#view.xmarks.labels]
-    if last and not xrange.names and not bar then
+    if last and not xrange.names and (m.terminal or not bar) then
       local at = scale.map(xrange.lo, xrange.hi, left, right, xrange.log)
       local over = at(view.xmarks.values[#view.xmarks.values])
-        + m.text_width(last, m.tick) / 2 - (x + width - 4)
+        + m.text_width(last, m.tick) / 2 - (x + width - (m.terminal and 1 or 4))
       if over > 0 then right = right - over end
     end
     if m.terminal then right = right // 2 * 2 end
@@ -207,18 +213,47 @@ local function draw_layers(p, scene, view)
   end
 end
 
+local function no_data(scene, view)
+  scene:text(view.left + view.width / 2, view.top + view.height / 2, "no data",
+    {size = view.medium.label, anchor = "middle", color = colors.muted})
+end
+
+-- What the title takes of a picture.
+function panel.title_height(p, m, width)
+  local lines = title_lines(m, p.options.title, width - 2 * m.pad)
+  return #lines * m.line(m.title) + (#lines > 0 and 6 or 0)
+end
+
+-- A layer without axes has all the room below the title.
+local function draw_alone(p, layer, scene, m, x, y, width, height)
+  local o = p.options
+  local h = head({options = {title = o.title}, layers = {}}, m, nil, width - 2 * m.pad)
+  local view = {medium = m, head = h, terminal = m.terminal, left = x + m.pad,
+    top = y + m.pad + h.height, width = width - 2 * m.pad,
+    height = height - 2 * m.pad - h.height}
+  draw_titles({options = {title = o.title}}, scene, view, x, y)
+  if not layer.alone(scene, view) then no_data(scene, view) end
+  return view
+end
+
 -- Draws the panel into a rectangle of the scene.
 function panel.draw(p, scene, m, x, y, width, height)
+  local alone = any(p.layers, "alone") and p.layers[1]
+  if alone then return draw_alone(p, alone, scene, m, x, y, width, height) end
   local x0, x1, y0, y1 = extent(p.layers, p.options.xlog, p.options.ylog)
-  local view = arrange(p, m, x_range(p, x0, x1), y_range(p, y0, y1), x, y, width, height)
+  local xrange, yrange = x_range(p, x0, x1), y_range(p, y0, y1)
+  for _, layer in ipairs(p.layers) do
+    if layer.prepare then layer.prepare(xrange, yrange, x0 ~= nil and y0 ~= nil) end
+  end
+  local view = arrange(p, m, xrange, yrange, x, y, width, height)
+  view.reach = view.left - x
   connect(p, view)
   draw_layers(p, scene, view)
   axes.draw(scene, view)
   draw_titles(p, scene, view, x, y)
   draw_labels(p, scene, view, x)
-  if not x0 and not any(p.layers, "xnames") then
-    scene:text(view.left + view.width / 2, view.top + view.height / 2, "no data",
-      {size = m.label, anchor = "middle", color = colors.muted})
+  if not x0 and not any(p.layers, "xnames") and not any(p.layers, "prepare") then
+    no_data(scene, view)
   end
   return view
 end

@@ -25,13 +25,34 @@ local page_options = {
 }
 
 -- Which module makes a layer, and the options that are its own.
+local field = {bar = {"boolean"}, colors = {"string"}, points = {"count"}, zlog = {"boolean"},
+  zrange = {"table"}}
+local function with(shared, own)
+  for name, spec in pairs(shared) do own[name] = spec end
+  return own
+end
+
 local kinds = {
   bar = {"nn.plot.marks", {color = {"any"}, name = {"string"}}},
+  contour = {"nn.plot.fields", with(field, {color = {"any"}, filled = {"boolean"},
+    levels = {"any"}, line = {"number"}})},
+  heatmap = {"nn.plot.fields", with(field, {values = {"boolean"}})},
+  boundary = {"nn.plot.classes", {points = {"count"}, size = {"number"},
+    threshold = {"number"}}},
+  confusion = {"nn.plot.classes", {}},
+  images = {"nn.plot.images", {colors = {"string"}, columns = {"count"}, count = {"count"},
+    labels = {"any"}, shape = {"table"}, zrange = {"table"}}},
+  surface = {"nn.plot.surface", {colors = {"string"}, points = {"count"}, zlog = {"boolean"},
+    zrange = {"table"}}},
   hist = {"nn.plot.marks", {bins = {"count"}, color = {"any"}, name = {"string"}}},
   line = {"nn.plot.marks", {color = {"any"}, dash = {"boolean"}, line = {"number"},
     name = {"string"}, points = {"boolean"}}},
   scatter = {"nn.plot.marks", {color = {"any"}, name = {"string"}, size = {"number"}}},
 }
+local ruled = {color = {"any"}, dash = {"boolean"}, line = {"number"}, name = {"string"}}
+kinds.hline, kinds.vline = {"nn.plot.marks", ruled}, {"nn.plot.marks", ruled}
+kinds.paths = {"nn.plot.paths", {line = {"number"}, minimum = {"any"}}}
+kinds.mistakes = {"nn.plot.images", {columns = {"count"}, count = {"count"}, shape = {"table"}}}
 picture.kinds = util.sorted_keys(kinds)
 
 local function check_range(owner, name, range, log)
@@ -93,7 +114,8 @@ local function read_options(owner, p, given, own)
   end
   check_page(owner, p.options)
   if mine.color ~= nil then mine.color = colors.read(owner, mine.color) end
-  mine.legend, mine.classes = p.options.legend, p.options.classes
+  local shared = {"legend", "classes", "xrange", "yrange"}
+  for _, name in ipairs(shared) do mine[name] = p.options[name] end
   return mine
 end
 
@@ -131,10 +153,13 @@ for _, kind in ipairs(picture.kinds) do
 end
 
 -- How many arguments stand before the options.
-local positions = {boundary = 2}
+local positions = {boundary = 2, mistakes = 2}
 
 -- Adds a layer; the picture is as before where it fails.
 function picture.add(kind, p, make_layer, own, ...)
+  if p.pictures then
+    raise("%s: this picture is a grid of others; add the layer to one of them", kind)
+  end
   local before = {}
   for name, value in pairs(p.options) do before[name] = value end
   local number, named = p.count, p.named
@@ -145,6 +170,12 @@ function picture.add(kind, p, make_layer, own, ...)
     end
     return make_layer(kind, p, data, read_options(kind, p, second, own))
   end)
+  local last = p.layers[#p.layers]
+  if ok and last and (last.alone or layer.alone) then
+    local single = last.alone and last.kind or kind
+    ok, layer = pcall(raise, "%s: %s have a picture for themselves; nn.plot.grid puts pictures "
+      .. "side by side", kind, single == "surface" and "surfaces" or single)
+  end
   if not ok then
     p.options, p.count, p.named = before, number, named
     error(layer, 0)
@@ -194,11 +225,24 @@ function picture.draw(p, m)
 end
 
 function Picture:_draw(s, m, x, y, width, height)
-  panel.draw(self, s, m, x, y, width, height)
+  return panel.draw(self, s, m, x, y, width, height)
 end
 
 function Picture:_size()
-  return self.options.width or WIDTH, self.options.height or HEIGHT
+  local o, first = self.options, self.layers[1]
+  local width, height = o.width or WIDTH, o.height or HEIGHT
+  if first and first.ideal and not o.height then -- no more than the pictures need
+    local m = medium.page(width, height)
+    local above = 2 * m.pad + panel.title_height(self, m, width)
+    height = math.ceil(above + first.ideal(m, width - 2 * m.pad, height - above))
+    height = math.max(100, math.min(height, MOST))
+  end
+  return width, height
+end
+
+-- How many rows of a terminal it wants.
+function Picture:_rows(columns) -- luacheck: ignore self
+  return math.max(16, math.min(columns * 3 // 10, 30))
 end
 
 local function svg(p, options)
@@ -259,7 +303,7 @@ function Picture:save(path)
   return self
 end
 
-local function read_window(owner, given, fd)
+local function read_window(owner, p, given, fd)
   local o = util.options(owner, given,
     {columns = {"count"}, rows = {"count"}, color = {"any"}, unicode = {"boolean"}})
   local how = terminal.abilities(fd ~= nil and core.isatty(fd), require "nn".options.color)
@@ -270,7 +314,7 @@ local function read_window(owner, given, fd)
       util.describe(o.color))
   end
   local columns = math.max(30, math.min(o.columns or window.columns(fd or 1), 400))
-  local rows = math.max(8, math.min(o.rows or math.max(16, math.min(columns * 3 // 10, 30)), 200))
+  local rows = math.max(8, math.min(o.rows or p:_rows(columns), 200))
   return columns - (fd and 1 or 0), rows, how
 end
 
@@ -283,7 +327,7 @@ end
 ---   print(nn.plot{}:line{1, 4, 9, 16}:text{columns = 60})
 function Picture:text(options)
   check(self, "text")
-  local columns, rows, how = read_window("text", options)
+  local columns, rows, how = read_window("text", self, options)
   return terminal.write(picture.draw(self, medium.window(columns, rows, how)), how)
 end
 
@@ -294,7 +338,7 @@ end
 ---   nn.plot{title = "Squares"}:line{1, 4, 9, 16}:show{columns = 60}
 function Picture:show(options)
   check(self, "show")
-  local columns, rows, how = read_window("show", options, 1)
+  local columns, rows, how = read_window("show", self, options, 1)
   local drawn = terminal.write(picture.draw(self, medium.window(columns, rows, how)), how)
   local ok, why = io.stdout:write(drawn)
   if not ok then raise("show: %s", why) end

@@ -17,7 +17,7 @@ local function add(self, item)
 end
 
 -- Lines and areas. `parts`: a list of {xs, ys}; style: fill, stroke, line, dash, opacity, closed,
--- role. Areas are filled by the even-odd rule.
+-- role. Areas are filled by the even-odd rule. bare: the stroke is that of the SVG group around.
 function Scene:path(parts, style)
   style.kind, style.parts = "path", parts
   return add(self, style)

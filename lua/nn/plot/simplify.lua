@@ -3,7 +3,8 @@
 -- Where x never falls, each column of pixels keeps its first, lowest, highest and last point, in
 -- their order: the line covers the same pixels (the method of "M4", U. Jugel et al., 2014). Other
 -- lines drop points that lie nearer than half a pixel to the last one kept; where that leaves too
--- many, as in a tangle that crosses the picture with each step, every n-th is taken.
+-- many, as in a tangle that crosses the picture with each step, every n-th is taken. Contours go
+-- by the rule of Douglas and Peucker.
 local simplify = {}
 
 local FEW = 1500      -- shorter lines are left alone
@@ -69,6 +70,43 @@ function simplify.line(xs, ys, step)
   xs, ys = by_distance(xs, ys, 0.5 * step)
   if #xs <= MOST then return xs, ys end
   return every(xs, ys, math.ceil(#xs / MOST))
+end
+
+-- Where between first and last a curve is furthest from the straight line, and how far, squared.
+local function furthest(xs, ys, first, last)
+  local x, y = xs[first], ys[first]
+  local dx, dy = xs[last] - x, ys[last] - y
+  local square, most, at = dx * dx + dy * dy, -1, first
+  for i = first + 1, last - 1 do
+    local px, py = xs[i] - x, ys[i] - y
+    local d
+    if square > 0 then
+      local cross = px * dy - py * dx
+      d = cross * cross / square
+    else
+      d = px * px + py * py
+    end
+    if d > most then most, at = d, i end
+  end
+  return at, most
+end
+
+-- A smooth curve by fewer points that stay within `off` of it (D. Douglas and T. Peucker, 1973).
+function simplify.curve(xs, ys, off)
+  local keep, stack = {[1] = true, [#xs] = true}, {1, #xs}
+  while #stack > 0 do
+    local last, first = table.remove(stack), table.remove(stack)
+    local at, most = furthest(xs, ys, first, last)
+    if most > off * off then
+      keep[at] = true
+      table.move({first, at, at, last}, 1, 4, #stack + 1, stack)
+    end
+  end
+  local kx, ky = {}, {}
+  for i = 1, #xs do
+    if keep[i] then kx[#kx + 1], ky[#ky + 1] = xs[i], ys[i] end
+  end
+  return kx, ky
 end
 
 local SINGLY = 4000 -- this many marks are all drawn

@@ -79,6 +79,7 @@ function writers.path(item, put)
   local d = svg.path(item.parts, item.closed)
   if d == "" then return end
   put("<path d=\"", d, '"')
+  if item.bare then return put(' fill="', item.fill, '"/>\n') end -- the group has the rest
   if item.fill then put ' fill-rule="evenodd"' end
   paint(item, put)
   put "/>\n"

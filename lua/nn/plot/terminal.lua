@@ -153,7 +153,28 @@ local function area(c, item)
   end
 end
 
+-- What lies behind a face goes.
+local function erase(c, item)
+  local low, high = math.huge, -math.huge
+  for _, part in ipairs(item.parts) do
+    for _, y in ipairs(part[2]) do low, high = min(low, y), max(high, y) end
+  end
+  for y = max(c.top, floor(low)), min(c.bottom, floor(high + 1)) do
+    local list = crossings(item.parts, y)
+    for i = 1, #list - 1, 2 do
+      for x = max(c.left, floor(list[i] + 0.5)), min(c.right, floor(list[i + 1] + 0.5)) do
+        local cell = (y // 4) * c.columns + x // 2
+        if c.dots[cell] then c.dots[cell] = c.dots[cell] & ~bits[x % 2][y % 4] end
+      end
+    end
+  end
+end
+
 function draw.path(c, item)
+  if item.role == "solid" then
+    erase(c, item)
+    return stroke(c, {parts = item.parts, closed = true, stroke = item.fill})
+  end
   if item.fill then area(c, item) end
   if item.stroke and not (item.fill and item.role == "soft") then stroke(c, item) end
 end
