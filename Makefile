@@ -32,6 +32,8 @@ MODE_debug   := -O1 -DNN_DEBUG
 MODE_asan    := -O1 -DNN_DEBUG $(SAN) -fsanitize=address,undefined
 MODE_ubsan   := -O1 -DNN_DEBUG $(SAN) -fsanitize=undefined
 MODE_cover   := -O0 --coverage
+MODE_fuzz     = -O1 -DNN_DEBUG $(SAN) -fsanitize=address,undefined,fuzzer-no-link \
+                -w -idirafter $(shell gcc -print-file-name=include)
 ifeq ($(MODE_$(MODE)),)
 $(error MODE=$(MODE): must be release, debug, asan, ubsan or cover)
 endif
@@ -39,6 +41,11 @@ endif
 # Not -ffast-math and none of its parts beyond these two: NaN and infinity keep their meaning.
 BASE_FLAGS := -std=c11 -D_GNU_SOURCE -g $(MODE_$(MODE)) -fPIC -fno-semantic-interposition -fopenmp \
               -fno-math-errno -fno-trapping-math -ffp-contract=off $(WARN)
+# libFuzzer is clang's; of OpenMP only the functions are there, and they are GCC's.
+ifeq ($(MODE),fuzz)
+BASE_FLAGS := $(filter-out -fopenmp,$(BASE_FLAGS))
+FUZZ_LIBS  := -fsanitize=fuzzer -lgomp
+endif
 # Left out of the stamp below, so that `make` and `make test` share their objects.
 STRICT     := $(if $(filter 1,$(WERROR)),-Werror)
 
@@ -90,9 +97,10 @@ EMBED_EXE := build/tools/embed
 
 TESTS     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/test_*.c))
 BENCHES   := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
+FUZZERS   := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all programs tests benches demo test bench lint format asan ubsan valgrind cover fuzz-api \
-        install uninstall clean help FORCE
+.PHONY: all programs tests benches demo test bench lint format asan ubsan valgrind cover fuzz \
+        fuzz-api fuzzers install uninstall clean help FORCE
 
 all:
 	@$(SETUP) check
@@ -107,6 +115,8 @@ endif
 tests: $(TESTS)
 	@:
 benches: $(BENCHES)
+	@:
+fuzzers: $(FUZZERS)
 	@:
 
 # --- rules ---------------------------------------------------------------------------------------
@@ -174,11 +184,14 @@ $(B)/tests/test_bind%: tests/test_bind%.c $(CORE_OBJ) $(BIND_OBJ) $(B)/flags
 $(B)/tests/%: tests/%.c $(CORE_OBJ) $(B)/flags
 	@mkdir -p $(@D)
 	@echo "  LD  $@"; $(PROGRAM) $< $(CORE_OBJ) $(LIBS) -lcmocka -o $@
+$(B)/fuzz/%: tests/fuzz/%.c $(CORE_OBJ) $(B)/flags
+	@mkdir -p $(@D)
+	@echo "  LD  $@"; $(PROGRAM) $< $(CORE_OBJ) $(FUZZ_LIBS) $(LIBS) -o $@
 $(B)/bench/%: tests/bench/%.c $(CORE_OBJ) $(B)/flags
 	@mkdir -p $(@D)
 	@echo "  LD  $@"; $(PROGRAM) $< $(CORE_OBJ) $(LIBS) -o $@
 
--include $(OBJ:.o=.d) $(B)/gen/embedded.d $(addsuffix .d,$(TESTS) $(BENCHES))
+-include $(OBJ:.o=.d) $(B)/gen/embedded.d $(addsuffix .d,$(TESTS) $(BENCHES) $(FUZZERS))
 
 # --- jobs: each one sets up, then calls make again, so that flags are found after the set-up ------
 
@@ -196,6 +209,12 @@ test:
 
 asan ubsan:
 	@+$(MAKE) test MODE=$@
+
+# FUZZ_SECONDS= for each (60), ONLY= those with that text in their names.
+fuzz:
+	@if ! command -v clang >/dev/null 2>&1; then echo 'fuzz: clang is not installed; skipped'; \
+	  else $(SETUP) build && $(MAKE) MODE=fuzz CC=clang fuzzers && \
+	    tests/fuzz/run $(foreach f,$(FUZZERS:$(B)/%=build/fuzz/%),$(if $(findstring $(or $(ONLY),/),$(f)),$(f))); fi
 
 # SEED= chooses another million.
 fuzz-api:
@@ -251,6 +270,7 @@ help:
 	@echo 'make test       set up, build, run every test, then again under ASan and UBSan'
 	@echo 'make asan       the tests under ASan and UBSan only;  make ubsan  under UBSan only'
 	@echo 'make valgrind   the C tests and a smoke script under valgrind'
+	@echo 'make fuzz       each loader of files for a minute under libFuzzer (clang); FUZZ_SECONDS=n'
 	@echo 'make fuzz-api   a million random calls under ASan and UBSan; SEED=n for others'
 	@echo 'make cover      line coverage of src/ by the tests'
 	@echo 'make bench      measured speeds'

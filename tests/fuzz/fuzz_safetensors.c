@@ -1,0 +1,11 @@
+/* fuzz_safetensors.c: .safetensors files. */
+#include "fuzz.h"
+#include "io/safetensors.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  nn_ctx *ctx = fuzz_context();
+  nn_bundle b = {.ctx = ctx};
+  nn_status st = nn_safetensors_load(ctx, fuzz_file(data, size), &b);
+  nn_bundle_drop(&b);
+  return fuzz_done(ctx, st);
+}
