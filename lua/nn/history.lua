@@ -205,7 +205,7 @@ function history.csv_text(self, columns)
 end
 
 function history.check_path(owner, path)
-  if type(path) == "string" and path ~= "" and not path:find "%z" then return path end
+  if type(path) == "string" and path ~= "" and not path:find("\0", 1, true) then return path end
   raise("%s: expected a path, got %s", owner, util.describe(path))
 end
 

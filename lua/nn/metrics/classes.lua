@@ -105,7 +105,8 @@ end
 --- each sample the answer is 1 above 0.5 (above 0 where `loss` is an nn.BCEWithLogitsLoss or an
 --- nn.HingeLoss) and targets are 0 or 1 (HingeLoss: -1 or 1). Targets of 0 and 1 of which several
 --- in a row may be 1 are compared output by output, each with that threshold. Rows whose label is
---- the loss's ignore_index do not count, here and in the other measures of classes.
+--- the loss's ignore_index do not count, here and in the other measures of classes. A score that is
+--- nan counts as the highest, as in argmax; as a single output it is class 0.
 --- Example:
 ---   local scores = nn.tensor{{0.1, 0.9}, {0.8, 0.2}, {0.6, 0.4}}
 ---   print(nn.metrics.accuracy(scores, nn.tensor({2, 1, 2}, {dtype = "int64"})))  --> 0.66666...

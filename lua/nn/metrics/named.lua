@@ -37,7 +37,6 @@ end
 
 -- The function for scripts.
 local function public(name)
-  local f = named.find(name)
   return function(prediction, target, options)
     local o = named.options(name, options)
     check(name, "prediction", prediction)
@@ -46,15 +45,12 @@ local function public(name)
       raise("%s: predictions of %s do not fit targets of %s", name, util.shape(prediction),
         util.shape(target))
     end
-    return core.no_grad(f, prediction:detach(), target:detach(), o)
+    return core.no_grad(named.find(name), prediction:detach(), target:detach(), o)
   end
 end
 
 -- nn.metrics; what they do is said above each of them in their files.
-named.public = setmetatable({}, {__index = function(self, name)
-  if not homes[name] then return nil end
-  rawset(self, name, public(name))
-  return self[name]
-end})
+named.public = {}
+for name in pairs(homes) do named.public[name] = public(name) end
 
 return named
