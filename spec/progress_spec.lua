@@ -113,6 +113,24 @@ describe("progress on a terminal", function()
     assert.matches("\repoch 2/3[^\n]*\n[^\n]*stopped here", written)
   end)
 
+  it("leaves the line whole after Ctrl-C, and is back when the fit goes on", function()
+    local written = on_terminal([[
+      local model = nn.Linear(1, 1)
+      local sent = false
+      print(pcall(nn.fit, model, nn.data.line(), {loss = nn.MSELoss(), epochs = 9,
+        optimizer = nn.optim.SGD(model:parameters(), {lr = 0.01}),
+        callbacks = {{on_batch_end = function(_, state)
+          if state.epoch == 3 and not sent then
+            sent = true
+            io.popen "kill -INT $PPID":close()
+          end
+        end}}}))
+      print(#nn.resume())
+    ]], 90)
+    assert.matches("\repoch 3/9  [^\n\r]*\nfalse\tinterrupted[^\n]*\n", written)
+    assert.matches("\repoch 9/9  [^\n\r]*\n9\n$", written)
+  end)
+
   it("is silent when told", function()
     assert.equal("after\n", (on_terminal(loop, 80, "C", "--quiet")))
     assert.equal("after\n", (on_terminal(loop:gsub('"auto"', "false"), 80)))
