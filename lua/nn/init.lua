@@ -82,6 +82,7 @@ local sources = {
   numeric_grad = {"nn.gradcheck", "numeric_grad"},
   optim = {"nn.optim"},
   plot = {"nn.plot"},
+  report = {"nn.report"},
   save = {"nn.files", "save"},
   resume = {"nn.fit", "resume"},
   schedule = {"nn.schedule"},
