@@ -28,12 +28,15 @@ local function draw(p, scene, m, x, y, width, height)
     local left, above = x + (i - 1) % columns * w, top + (i - 1) // columns * h
     return one:_draw(target, m, left, above, w - (m.terminal and columns > 1 and 2 or 0), h)
   end
+  local views = m.views
+  m.views = nil
   local before, reach = m.reach, {} -- the widest labels of a column make room for all of it
   for i, one in ipairs(p.pictures) do
     local view = #p.pictures > columns and each(scene_of.new(0, 0), i, one)
     local c = (i - 1) % columns
     reach[c] = math.max(reach[c] or 0, view and view.reach or 0)
   end
+  m.views = views
   for i, one in ipairs(p.pictures) do
     m.reach = reach[(i - 1) % columns]
     each(scene, i, one)

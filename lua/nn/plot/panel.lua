@@ -247,6 +247,7 @@ function panel.draw(p, scene, m, x, y, width, height)
   end
   local view = arrange(p, m, xrange, yrange, x, y, width, height)
   view.reach = view.left - x
+  if m.views then m.views[#m.views + 1] = {panel = p, view = view} end
   connect(p, view)
   draw_layers(p, scene, view)
   axes.draw(scene, view)
