@@ -4,9 +4,11 @@
 -- Where a name comes from: the file in nn/data that holds it.
 local sources = {
   Standardize = "standardize",
+  cifar10 = "images",
   csv = "csv",
   digits = "builtin",
   idx = "idx",
+  images = "images",
   is_dataset = "dataset",
   line = "builtin",
   mnist = "idx",

@@ -61,5 +61,6 @@ void nnL_open_source(lua_State *L, nnL_state *s) {
   lua_newtable(L);
   nnL_setfuncs(L, s, functions);
   nnL_open_source_csv(L, s);
+  nnL_open_source_image(L, s);
   lua_setfield(L, -2, "source");
 }

@@ -7,7 +7,9 @@
 /* A dtype's name at `index`. */
 nn_dtype nnL_check_dtype(lua_State *L, int index);
 
-/* source.csv (l_source_csv.c): the table on the top of the stack. */
+/* source.csv (l_source_csv.c); source.images and its kin (l_source_image.c): the table on the top of
+   the stack. */
 void nnL_open_source_csv(lua_State *L, nnL_state *s);
+void nnL_open_source_image(lua_State *L, nnL_state *s);
 
 #endif
