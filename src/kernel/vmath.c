@@ -88,6 +88,21 @@ static inline float exp1_f32(float x) {
   return e * power_f32(half) * power_f32((int32_t)((uint32_t)n - (uint32_t)half));
 }
 
+/* The same where nothing leaves the normal range, |x| <= NEAR: the exponent takes n as it is. */
+#define NEAR_f32 87.0f
+static inline float exp1_near_f32(float x) {
+  int32_t n;
+  float e = reduced_f32(x, &n) + 1.0f;
+  return real_f32(bits_f32(e) + ((uint32_t)n << 23));
+}
+
+#define NEAR_f64 708.0
+static inline double exp1_near_f64(double x) {
+  int64_t n;
+  double e = reduced_f64(x, &n) + 1.0;
+  return real_f64(bits_f64(e) + ((uint64_t)n << 52));
+}
+
 static inline double exp1_f64(double x) {
   int64_t n;
   x = x < -746.0 ? -746.0 : x;
@@ -248,12 +263,23 @@ static inline double trig1_f64(double x, uint64_t turn) {
   return q & 2 ? -y : y;
 }
 
+/* What is looked at together, to take the short way where all of it allows that. */
+enum { PIECE = 1024 };
+
 #define NN_SELF "kernel/vmath.c"
 #include "kernel/each_real.h"
 #else
 
 NN_HOT void FN(nn_v_exp)(int64_t n, const R *x, R *y) {
-  for (int64_t i = 0; i < n; i++) y[i] = FN(exp1)(x[i]);
+  for (int64_t at = 0, m; at < n; at += m, x += m, y += m) {
+    int far = 0;
+    m = n - at < PIECE ? n - at : PIECE;
+    for (int64_t i = 0; i < m; i++) far |= !(fabs(x[i]) <= FN(NEAR));
+    if (far)
+      for (int64_t i = 0; i < m; i++) y[i] = FN(exp1)(x[i]);
+    else
+      for (int64_t i = 0; i < m; i++) y[i] = FN(exp1_near)(x[i]);
+  }
 }
 
 NN_HOT void FN(nn_v_log)(int64_t n, const R *x, R *y) {
@@ -264,10 +290,20 @@ NN_HOT void FN(nn_v_tanh)(int64_t n, const R *x, R *y) {
   for (int64_t i = 0; i < n; i++) y[i] = FN(tanh1)(x[i]);
 }
 
+/* e^-|x| cannot overflow, so both tails keep their precision. */
 NN_HOT void FN(nn_v_sigmoid)(int64_t n, const R *x, R *y) {
-  for (int64_t i = 0; i < n; i++) { /* e^-|x| cannot overflow, so both tails keep their precision */
-    R e = FN(exp1)(-fabs(x[i]));
-    y[i] = (x[i] < 0 ? e : 1) / (1 + e);
+  for (int64_t at = 0, m; at < n; at += m, x += m, y += m) {
+    int far = 0;
+    m = n - at < PIECE ? n - at : PIECE;
+    for (int64_t i = 0; i < m; i++) far |= !(fabs(x[i]) <= FN(NEAR));
+    for (int64_t i = 0; far && i < m; i++) {
+      R e = FN(exp1)(-fabs(x[i]));
+      y[i] = (x[i] < 0 ? e : 1) / (1 + e);
+    }
+    for (int64_t i = 0; !far && i < m; i++) {
+      R e = FN(exp1_near)(-fabs(x[i]));
+      y[i] = (x[i] < 0 ? e : 1) / (1 + e);
+    }
   }
 }
 
@@ -286,10 +322,10 @@ NN_HOT static bool FN(trig_piece)(int64_t n, const R *x, uint64_t turn, R *y) {
 
 /* A piece at a time, so that x is still there for libm when y is x. */
 static void FN(trig)(int64_t n, const R *x, uint64_t turn, R *y) {
-  enum { PIECE = 256 };
-  R part[PIECE];
+  enum { SOME = 256 };
+  R part[SOME];
   for (int64_t at = 0, m; at < n; at += m) {
-    m = n - at < PIECE ? n - at : PIECE;
+    m = n - at < SOME ? n - at : SOME;
     if (FN(trig_piece)(m, x + at, turn, part))
       for (int64_t i = 0; i < m; i++)
         if (!(fabs(x[at + i]) < (R)FAR)) part[i] = turn ? cos(x[at + i]) : sin(x[at + i]);
