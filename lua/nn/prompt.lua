@@ -25,6 +25,14 @@ function M.record()
   good[#good + 1] = M.current
 end
 
+-- The chunk with a call of its first argument at the end, which takes the locals that are there then.
+-- Constants are made variables: those of numbers and texts exist while compiling alone.
+function M.keeping(text)
+  local names, rest = text:match "^(%s*local%s+[%w_%s,<>]+)(=.*)$"
+  if names then text = names:gsub("<%s*const%s*>", "") .. rest end
+  return text .. "\n;(...)()"
+end
+
 function M.show(...)
   return require "nn.prompt.show".all(...)
 end
@@ -124,7 +132,7 @@ commands.reset = {"", "forgets every variable, and starts the random numbers aga
   for key, value in pairs(initial) do rawset(_G, key, value) end
   new_session()
   good = {}
-  core.seed(core.seed())
+  core.seed(core.rng_state().seed)
   collectgarbage()
 end}
 

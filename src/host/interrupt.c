@@ -154,8 +154,9 @@ static bool is_last_straw(void) {
 }
 
 static void on_sigint(int sig) {
-  if (reading) {
+  if (running == NULL) {
     received = 1;
+    if (reading) start_timer(AGAIN_MS); /* it may have come just before the reading blocks */
     return;
   }
   if (is_last_straw()) {
@@ -191,6 +192,12 @@ static void set_handler(int sig, void (*handler)(int)) {
   sigaction(sig, &action, NULL);
 }
 
+/* Between calls: at the prompt a Ctrl-C that comes then is for nobody. */
+static void set_idle(void) {
+  set_handler(SIGINT, interactive ? on_sigint : SIG_DFL);
+  set_handler(SIGTERM, SIG_DFL);
+}
+
 static void make_timer(void) {
   static bool tried;
   if (tried) return;
@@ -219,11 +226,10 @@ void host_interrupts_begin(lua_State *L) {
 }
 
 bool host_interrupts_end(lua_State *L) {
-  set_handler(SIGINT, SIG_DFL);
-  set_handler(SIGTERM, SIG_DFL);
+  running = NULL;
+  set_idle();
   start_timer(0);
   const bool stopped = stage != NOTHING || terminated;
-  running = NULL;
   lua_sethook(L, NULL, 0, 0);
   reset();
   held = 0;
@@ -236,17 +242,20 @@ bool host_interrupts_obeyed(void) {
 
 void host_is_interactive(bool yes) {
   interactive = yes;
+  set_idle();
 }
 
 void host_reading_begin(void) {
+  make_timer();
   received = 0;
   reading = 1;
   set_handler(SIGINT, on_sigint);
 }
 
 bool host_reading_end(void) {
-  set_handler(SIGINT, SIG_DFL);
   reading = 0;
+  start_timer(0);
+  set_idle();
   return received;
 }
 

@@ -4,6 +4,7 @@
  * What is not reading and calling is in lua/nn/prompt.lua, the table in the registry under
  * "nn.prompt": how values are shown, completion, commands (`?name`, `:time`). On a terminal a chunk's
  * environment is its `session` table, where the locals of earlier chunks stand before the globals. */
+#include <errno.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdio.h>
@@ -55,10 +56,14 @@ static const char *read_plain(const char *prompt, int *length) {
 /* Pushes a line without its end; nothing when there is none. Index 1 holds the text so far. */
 static line_result read_line(lua_State *L, bool first) {
   int length = 0;
+  errno = 0;
+  if (on_terminal) clearerr(stdout); /* a write that Ctrl-C cut short is no lost output */
   const char *prompt = push_prompt(L, first);
   host_reading_begin();
   const char *line = editing ? host_line_read(prompt, &length) : read_plain(prompt, &length);
-  const bool dropped = host_reading_end() && line == NULL;
+  bool dropped = host_reading_end() && line == NULL;
+  /* What is no text in the terminal's encoding is an error of reading, but not the end. */
+  if (editing && line == NULL && length < 0 && errno == EILSEQ) dropped = true;
   lua_settop(L, first ? 0 : 1);
   if (dropped) {
     putchar('\n');
@@ -154,10 +159,9 @@ static int l_keep_locals(lua_State *L) {
   if (!lua_getstack(L, 1, &ar)) return 0;
   push_helper(L, "session");
   for (int i = 1; (name = lua_getlocal(L, &ar, i)) != NULL; i++) {
-    if (name[0] != '(')
-      lua_setfield(L, 1, name);
-    else
-      lua_pop(L, 1);
+    lua_pushstring(L, name[0] == '(' ? "" : name); /* temporaries have no name of their own */
+    lua_insert(L, -2);
+    lua_rawset(L, 1);
   }
   return 0;
 }
@@ -165,14 +169,12 @@ static int l_keep_locals(lua_State *L) {
 /* Replaces the function at index 2 by one of the session, with its argument behind it. Returns how
  * many arguments there are. */
 static int enter_session(lua_State *L, bool is_expression) {
-  const char *text = lua_tostring(L, 1);
-  const char *keeping = lua_pushfstring(L, "%s\n;(...)()", text);
-  const bool keeps = load_text(L, keeping) == LUA_OK && !is_expression; /* nor behind a return */
-  lua_remove(L, -2);
-  if (keeps)
-    lua_replace(L, 2);
-  else
-    lua_pop(L, 1);
+  push_helper(L, "keeping"); /* the text with such a call at its end */
+  lua_pushvalue(L, 1);
+  bool keeps = !is_expression && lua_pcall(L, 1, 1, 0) == LUA_OK && lua_isstring(L, -1);
+  keeps = keeps && load_text(L, lua_tostring(L, -1)) == LUA_OK; /* not behind a return */
+  if (keeps) lua_replace(L, 2);
+  lua_settop(L, 2);
   push_helper(L, "session");
   if (lua_setupvalue(L, 2, 1) == NULL) lua_pop(L, 1);
   if (!keeps) return 0;
