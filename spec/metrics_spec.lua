@@ -1,4 +1,4 @@
--- metrics_spec.lua: nn.metrics against values counted from the definitions (tests/golden/metrics.py),
+-- metrics_spec.lua: nn.metrics against values counted from the definitions (golden/metrics.py),
 -- and as nn.fit and nn.evaluate take them.
 
 local nn = require "nn"
