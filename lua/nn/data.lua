@@ -10,8 +10,10 @@ local sources = {
   idx = "idx",
   images = "images",
   is_dataset = "dataset",
+  is_stream = "stream",
   line = "builtin",
   mnist = "idx",
+  stream = "stream",
   tensors = "tensors",
 }
 

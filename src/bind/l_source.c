@@ -4,6 +4,7 @@
 #include "bind/l_file.h"
 #include "bind/l_source.h"
 #include "io/idx.h"
+#include "io/npy.h"
 
 /* ---- arguments ---- */
 
@@ -54,8 +55,49 @@ static int l_idx_labels(lua_State *L) {
   return 2;
 }
 
+/* (path, first row from 0, rows, dtype): these records of a file that is not gzip */
+static int l_idx_rows(lua_State *L) {
+  lua_settop(L, 4);
+  nn_tensor **box = nnL_box_tensor(L);
+  nn_idx f;
+  const char *path = nnL_check_path(L, 1, "stream");
+  lua_Integer first = luaL_checkinteger(L, 2), count = luaL_checkinteger(L, 3);
+  nn_dtype dtype = nnL_check_dtype(L, 4);
+  nn_ctx *ctx = nnL_ctx(L);
+  nnL_expect(L, nn_idx_open(ctx, path, &f));
+  nn_status st = NN_OK;
+  if (f.in.gzip)
+    st = nn_fail(ctx, NN_EIO, "%s: gzip data cannot be read in batches; unpack it first (gunzip)",
+                 path);
+  else if (first < 0 || count < 0 || first > f.shape.dim[0] - count)
+    st = nn_fail(ctx, NN_EIO, "%s: the file has changed since it was opened", path);
+  f.shape.dim[0] = count;
+  if (st == NN_OK) st = nn_shape_check(ctx, "stream", &f.shape, nn_dtype_size(dtype));
+  if (st == NN_OK) st = nn_tensor_new(ctx, dtype, &f.shape, box);
+  if (st == NN_OK) st = nn_idx_seek(&f, first);
+  if (st == NN_OK) st = nn_idx_read(&f, &(*box)->v);
+  nn_idx_close(&f);
+  return nnL_settle(L, st);
+}
+
+/* ---- npy ---- */
+
+/* (path, first row from 0, rows): these rows, and the sizes of the whole */
+static int l_npy_rows(lua_State *L) {
+  nn_shape shape;
+  lua_settop(L, 3);
+  nn_tensor **box = nnL_box_tensor(L);
+  const char *path = nnL_check_path(L, 1, "stream");
+  lua_Integer first = luaL_checkinteger(L, 2), count = luaL_checkinteger(L, 3);
+  if (first < 0 || count < 0) luaL_argerror(L, 2, "rows out of range");
+  nnL_expect(L, nn_npy_rows(nnL_ctx(L), path, first, count, &shape, box));
+  push_shape(L, &shape);
+  return 2;
+}
+
 static const luaL_Reg functions[] = {
-  {"idx", l_idx}, {"idx_info", l_idx_info}, {"idx_labels", l_idx_labels}, {NULL, NULL}};
+  {"idx", l_idx},           {"idx_info", l_idx_info}, {"idx_labels", l_idx_labels},
+  {"idx_rows", l_idx_rows}, {"npy_rows", l_npy_rows}, {NULL, NULL}};
 
 void nnL_open_source(lua_State *L, nnL_state *s) {
   lua_newtable(L);

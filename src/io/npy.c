@@ -77,8 +77,9 @@ static nn_status read_descr(header *h) {
     return nn_source_fail(h->s, at, "dtype '%s' does not say the order of bytes", text);
   int width = 0, used = 0;
   nn_elements e = {.big = text[0] == '>'};
-  bool whole = text[0] && strlen(text) < 8 && sscanf(text + 1, "%c%2d%n", &e.kind, &width, &used) == 2 &&
-               text[1 + used] == 0 && text[2] >= '1' && text[2] <= '9';
+  bool whole = text[0] && strlen(text) < 8 &&
+               sscanf(text + 1, "%c%2d%n", &e.kind, &width, &used) == 2 && text[1 + used] == 0 &&
+               text[2] >= '1' && text[2] <= '9';
   e.width = width;
   bool ordered = text[0] == '<' || text[0] == '>' || (text[0] == '|' && width == 1);
   if (!whole || !ordered || e.kind == 'r' || !nn_elements_known(&e))
@@ -208,16 +209,23 @@ static nn_status turn(nn_ctx *ctx, nn_tensor *from, const nn_shape *shape, nn_te
   return st;
 }
 
+/* The header, and that the rest of the source is as long as it says. */
+static nn_status read_checked(nn_source *s, header *h) {
+  int64_t bytes = 0, most = INT64_MAX / 2;
+  NN_TRY(read_header(s, h));
+  if (nn_shape_bytes(&h->shape, (size_t)h->elements.width, most, &bytes) &&
+      bytes == s->size - s->at)
+    return NN_OK;
+  return nn_source_fail(s, s->at, "an array of these sizes has %lld bytes, the file has %lld",
+                        (long long)bytes, (long long)(s->size - s->at));
+}
+
 nn_status nn_npy_read(nn_source *s, nn_tensor **out) {
   header h;
   nn_tensor *t = NULL;
-  int64_t bytes = 0, most = INT64_MAX / 2;
   *out = NULL;
-  NN_TRY(read_header(s, &h));
+  NN_TRY(read_checked(s, &h));
   nn_shape shape = h.shape;
-  if (!nn_shape_bytes(&shape, (size_t)h.elements.width, most, &bytes) || bytes != s->size - s->at)
-    return nn_source_fail(s, s->at, "an array of these sizes has %lld bytes, the file has %lld",
-                          (long long)bytes, (long long)(s->size - s->at));
   bool turned = h.fortran && shape.ndim > 1;
   for (int d = 0; turned && d < shape.ndim; d++) shape.dim[d] = h.shape.dim[shape.ndim - 1 - d];
   nn_status st;
@@ -227,6 +235,43 @@ nn_status nn_npy_read(nn_source *s, nn_tensor **out) {
   if (!turned) *out = nn_tensor_retain(t);
 done:
   nn_tensor_release(t);
+  return st;
+}
+
+/* `count` rows (the first dimension) from row `first` on, both cut to what there is. */
+static nn_status read_rows(nn_file_source *f, int64_t first, int64_t count, nn_shape *shape,
+                           nn_tensor **out) {
+  header h;
+  nn_source *s = &f->base;
+  NN_TRY(read_checked(s, &h));
+  *shape = h.shape;
+  if (h.shape.ndim == 0 || (h.fortran && h.shape.ndim > 1))
+    return nn_source_fail(s, 0, "%s",
+                          h.shape.ndim ? "a column-major array cannot be read in batches; save it "
+                                         "row-major (numpy.ascontiguousarray)"
+                                       : "a single number has no rows");
+  nn_shape part = h.shape;
+  if (first > part.dim[0]) first = part.dim[0];
+  if (count > part.dim[0] - first) count = part.dim[0] - first;
+  part.dim[0] = 1;
+  const int64_t row = nn_shape_numel(&part) * h.elements.width;
+  part.dim[0] = count;
+  NN_TRY(nn_input_seek(&f->in, s->at + first * row));
+  s->at += first * row;
+  NN_TRY(nn_tensor_new(s->ctx, nn_elements_dtype(&h.elements), &part, out));
+  return nn_elements_read(s, &h.elements, &(*out)->v);
+}
+
+nn_status nn_npy_rows(nn_ctx *ctx, const char *path, int64_t first, int64_t count, nn_shape *shape,
+                      nn_tensor **out) {
+  nn_file_source f;
+  *out = NULL;
+  NN_TRY(nn_file_open(ctx, path, &f));
+  nn_status st = read_rows(&f, first, count, shape, out);
+  nn_file_close(&f);
+  if (st == NN_OK) return NN_OK;
+  nn_tensor_release(*out);
+  *out = NULL;
   return st;
 }
 

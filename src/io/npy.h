@@ -16,6 +16,10 @@ enum { NN_NPY_HEAD = 320 };
 /* Reads the array that the whole source is, as a dense tensor (io/elements.h says of which dtype). */
 nn_status nn_npy_read(nn_source *s, nn_tensor **out);
 nn_status nn_npy_load(nn_ctx *ctx, const char *path, nn_tensor **out);
+/* Some rows of a row-major array that may be larger than memory: `count` from row `first` (from 0) on,
+   fewer where it ends. `shape` is that of the whole. */
+nn_status nn_npy_rows(nn_ctx *ctx, const char *path, int64_t first, int64_t count, nn_shape *shape,
+                      nn_tensor **out);
 
 /* What stands before the elements of a dense tensor; returns its length, a multiple of 64. */
 size_t nn_npy_head(const nn_value *v, char head[NN_NPY_HEAD]);

@@ -7,7 +7,7 @@ local raise = util.raise
 local idx = {}
 
 -- The classes' names: those given, or the numbers in the file, which count from 0.
-local function names_of(given, most)
+function idx.names_of(given, most)
   if given then return given end
   local names = {}
   for label = 1, most do names[label] = tostring(label - 1) end
@@ -15,7 +15,7 @@ local function names_of(given, most)
 end
 
 -- N x H x W are images of one channel; N numbers are N x 1; else what the file says.
-local function as_samples(t)
+function idx.as_samples(t)
   local size = t:size()
   if #size == 1 then return t:view(size[1], 1) end
   if #size == 3 then return t:view(size[1], 1, size[2], size[3]) end
@@ -37,13 +37,13 @@ local function load(images, labels, o)
   local fields = {}
   if floating then
     if o.classes then raise("idx: 'classes' names labels, but %s holds floats", labels) end
-    fields.y = as_samples(core.source.idx(labels, o.dtype))
+    fields.y = idx.as_samples(core.source.idx(labels, o.dtype))
   else
     local most
     fields.y, most = core.source.idx_labels(labels, o.classes and #o.classes or 0)
-    fields.classes = names_of(o.classes, most)
+    fields.classes = idx.names_of(o.classes, most)
   end
-  fields.x = as_samples(core.source.idx(images, o.dtype))
+  fields.x = idx.as_samples(core.source.idx(images, o.dtype))
   return dataset.new(fields)
 end
 
