@@ -99,8 +99,8 @@ TESTS     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/test_*.c))
 BENCHES   := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 FUZZERS   := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all programs tests benches demo test bench lint format asan ubsan valgrind cover fuzz \
-        fuzz-api fuzzers install uninstall clean help FORCE
+.PHONY: all programs tests benches demo test bench bench-quick lint format asan ubsan valgrind cover \
+        fuzz fuzz-api fuzzers install uninstall clean help FORCE
 
 all:
 	@$(SETUP) check
@@ -238,6 +238,8 @@ bench:
 	@$(SETUP) build
 	@+$(MAKE) MODE=release programs benches
 	@tests/bench/run $(BENCH)
+bench-quick:
+	@+$(MAKE) bench BENCH="--quick $(BENCH)"
 
 lint:
 	@$(SETUP) build
@@ -273,7 +275,7 @@ help:
 	@echo 'make fuzz       each loader of files for a minute under libFuzzer (clang); FUZZ_SECONDS=n'
 	@echo 'make fuzz-api   a million random calls under ASan and UBSan; SEED=n for others'
 	@echo 'make cover      line coverage of src/ by the tests'
-	@echo 'make bench      measured speeds'
+	@echo 'make bench      measured speeds beside PyTorch, and the bars; CORETYPE=Haswell; bench-quick'
 	@echo 'make lint       the rules of the house;  make format  clang-format in place'
 	@echo 'make install    PREFIX=$(PREFIX), DESTDIR for packages;  make uninstall;  make clean'
 	@echo 'variables       MODE=release|debug|asan|ubsan|cover  WERROR=1  NO_INSTALL=1  CC  CFLAGS'

@@ -3,7 +3,7 @@
  * products had to be done, issued straight to OpenBLAS at the shapes of the step, weights stored
  * (out, in), each operand in its own memory and the batches walking through the data as in
  * training. For `tiny` and `line`, where there is no product to speak of, the same step written out
- * as plain C loops.
+ * as plain C loops; for an optimizer one pass over memory that does its arithmetic and nothing else.
  *
  * usage: bound THREADS; then it answers requests, one a line (see run.lua):
  *   run WORK BATCH SECONDS      -> ok STEPS_PER_SECOND LABEL
@@ -156,6 +156,83 @@ static void line_step(void *arg) {
   p[1] -= 0.01f * 2 / 7 * gb;
 }
 
+/* --- optimizers: one pass each --- */
+
+enum { ARRAYS = 4 }; /* weights, gradients, two more */
+
+typedef void (*pass)(int64_t n, float *restrict w, const float *restrict g, float *restrict a,
+                     float *restrict b);
+
+NN_HOT static void sgd(int64_t n, float *restrict w, const float *restrict g, float *restrict a,
+                       float *restrict b) {
+  (void)a, (void)b;
+  for (int64_t i = 0; i < n; i++) w[i] -= 1e-3f * g[i];
+}
+NN_HOT static void momentum(int64_t n, float *restrict w, const float *restrict g,
+                            float *restrict a, float *restrict b) {
+  (void)b;
+  for (int64_t i = 0; i < n; i++) {
+    a[i] = 0.9f * a[i] + g[i];
+    w[i] -= 1e-3f * a[i];
+  }
+}
+NN_HOT static void adagrad(int64_t n, float *restrict w, const float *restrict g, float *restrict a,
+                           float *restrict b) {
+  (void)b;
+  for (int64_t i = 0; i < n; i++) {
+    a[i] += g[i] * g[i];
+    w[i] -= 1e-3f * g[i] / (sqrtf(a[i]) + 1e-10f);
+  }
+}
+NN_HOT static void rmsprop(int64_t n, float *restrict w, const float *restrict g, float *restrict a,
+                           float *restrict b) {
+  (void)b;
+  for (int64_t i = 0; i < n; i++) {
+    a[i] = 0.99f * a[i] + 0.01f * (g[i] * g[i]);
+    w[i] -= 1e-3f * g[i] / (sqrtf(a[i]) + 1e-8f);
+  }
+}
+NN_HOT static void adadelta(int64_t n, float *restrict w, const float *restrict g,
+                            float *restrict a, float *restrict b) {
+  for (int64_t i = 0; i < n; i++) {
+    a[i] = 0.9f * a[i] + 0.1f * (g[i] * g[i]);
+    float d = sqrtf(b[i] + 1e-6f) / sqrtf(a[i] + 1e-6f) * g[i];
+    b[i] = 0.9f * b[i] + 0.1f * (d * d);
+    w[i] -= d;
+  }
+}
+NN_HOT static void adam(int64_t n, float *restrict w, const float *restrict g, float *restrict a,
+                        float *restrict b) {
+  for (int64_t i = 0; i < n; i++) {
+    a[i] = 0.9f * a[i] + 0.1f * g[i];
+    b[i] = 0.999f * b[i] + 0.001f * (g[i] * g[i]);
+    w[i] -= 1e-3f * a[i] / (sqrtf(b[i]) * 1.1f + 1e-8f);
+  }
+}
+
+static const struct {
+  const char *name;
+  pass pass;
+} passes[] = {{"SGD", sgd},         {"momentum", momentum}, {"Adagrad", adagrad},
+              {"RMSprop", rmsprop}, {"Adadelta", adadelta}, {"Adam", adam}};
+
+typedef struct weights {
+  int64_t n;
+  int threads;
+  pass pass;
+  float *p[ARRAYS];
+} weights;
+
+static void weights_step(void *arg) {
+  const weights *s = arg;
+  int64_t each = (s->n / s->threads + 63) & ~(int64_t)63;
+#pragma omp parallel for num_threads(s->threads) schedule(static)
+  for (int k = 0; k < s->threads; k++) {
+    int64_t at = k * each, n = s->n - at < each ? s->n - at : each;
+    s->pass(n, s->p[0] + at, s->p[1] + at, s->p[2] + at, s->p[3] + at);
+  }
+}
+
 /* --- measuring --- */
 
 /*
@@ -210,6 +287,28 @@ static void spawn(int count, char *const *command) {
 
 /* --- requests --- */
 
+/* Whether the work is an optimizer; `last` keeps its arrays for the next round. */
+static bool run_pass(const char *work, int64_t n, double seconds) {
+  static weights last;
+  pass f = NULL;
+  for (size_t k = 0; k < sizeof passes / sizeof *passes; k++)
+    if (strcmp(work, passes[k].name) == 0) f = passes[k].pass;
+  if (f == NULL) return false;
+  last.pass = f;
+  last.threads = omp_get_max_threads();
+  if (last.n != n) {
+    last.n = n;
+    for (int k = 0; k < ARRAYS; k++) {
+      free(last.p[k]);
+      last.p[k] = floats((size_t)n);
+    }
+  }
+  for (int k = 2; k < ARRAYS; k++) memset(last.p[k], 0, (size_t)n * sizeof(float));
+  for (int64_t i = 0; i < n; i++) last.p[1][i] = 0.01f;
+  printf("ok %.9g one pass\n", measure(weights_step, &last, seconds));
+  return true;
+}
+
 static void run(const char *work, int batch, double seconds) {
   static const int seed_net[] = {784, 15, 10}, mlp[] = {784, 512, 512, 10};
   static net *last;
@@ -221,6 +320,7 @@ static void run(const char *work, int batch, double seconds) {
     t.w[1][j] = 0.2f * (float)(4 - j);
     t.v[j] = 0.1f * (float)j;
   }
+  if (run_pass(work, batch, seconds)) return;
   if (strcmp(work, "tiny") == 0) {
     printf("ok %.9g plain C loops\n", measure(tiny_step, &t, seconds));
   } else if (strcmp(work, "line") == 0) {

@@ -9,32 +9,32 @@
 
 local nn = require "nn"
 
+local WORKS = dofile("tests/bench/works.lua")
+
 local help = [[
 usage: make bench BENCH="[options] [work...]"
-  --quick         short stretches, few rounds: about a minute
+  --quick         short stretches, few rounds (make bench-quick)
   --rounds N      rounds (7; quick: 3)
-  --seconds S     length of a stretch (0.5; quick: 0.12)
+  --seconds S     length of a stretch (0.5; quick: 0.05)
   --threads LIST  such as 1 or 1,2 (1, and 2 where there are two cores)
   --coretype X    OpenBLAS's kernels for processor X, such as Haswell, for all contestants
+                  (make bench CORETYPE=X)
   --only LIST     of fit, loop, torch, bound
-works: seed-net mlp tiny tiny-epochs line line-ops memory startup (default: all)
+works (default: all): memory startup, and
 ]]
+do
+  local names, seen = {}, {}
+  for _, work in ipairs(WORKS) do
+    if not seen[work.name] then names[#names + 1] = work.name end
+    seen[work.name] = true
+  end
+  help = help .. "  " .. table.concat(names, " "):gsub("(.{1,90}) ", "%1\n  ") .. "\n"
+end
 
--- `asks`: what the contestants without that variant of the work are asked instead.
-local WORKS = {
-  {name = "seed-net", batches = {1, 10, 100}, unit = "samples/s"},
-  {name = "mlp", batches = {32, 128, 1024}, unit = "samples/s"},
-  {name = "tiny", batches = {4}, unit = "steps/s"},
-  {name = "tiny-epochs", batches = {4}, unit = "steps/s", asks = "tiny"},
-  {name = "line", batches = {7}, unit = "steps/s"},
-  {name = "line-ops", batches = {7}, unit = "steps/s", asks = "line"},
-}
 local NAMES = {fit = "nn.fit", loop = "Lua loop", torch = "PyTorch", bound = "bound"}
 local ORDER = {"fit", "loop", "torch", "bound"}
-local RATIOS = {{"fit", "torch"}, {"loop", "torch"}, {"fit", "bound"}, {"loop", "bound"}}
 local NOISY = 0.25 -- a wider spread says more about the machine than about the contestants
--- What the first issue asks of nnlua over PyTorch.
-local BAR, BARRED = 5, {["seed-net"] = true, tiny = true, line = true}
+local MEMORY_BAR, STARTUP_BAR = 8, 100 -- PyTorch's peak and start over ours
 
 local failures = 0
 
@@ -143,7 +143,7 @@ local function parse(args)
   while i <= #args do
     local word = args[i]
     if word == "--quick" then
-      opt.rounds, opt.seconds, opt.quick = 3, 0.12, true
+      opt.rounds, opt.seconds, opt.quick = 3, 0.05, true
     elseif word == "--help" then
       io.write(help)
       os.exit(0)
@@ -174,7 +174,7 @@ end
 
 -- PyTorch gets the OpenBLAS that nnlua runs on, AVX-512 where it is (its default is AVX2), and an
 -- allocator that keeps its memory: 1.13 is up to a quarter slower without.
-local function torch_settings(python)
+local function torch_settings(python, quick)
   local blas = capture("ldd build/release/nnlua"):match("=> (%S+)/libopenblas[^/]*")
   local set = {}
   if blas then set[#set + 1] = "LD_LIBRARY_PATH=" .. blas end
@@ -183,12 +183,13 @@ local function torch_settings(python)
   end
   local memory = "MALLOC_TRIM_THRESHOLD_=1000000000 MALLOC_MMAP_THRESHOLD_=1000000000"
   local command = table.concat(set, " ") .. " " .. python .. " tests/bench/torch_steps.py %d"
+  if quick then command = command .. " quick" end
   return {plain = command .. " plain", fast = memory .. " " .. command}
 end
 
 local function commands(opt)
   local python = opt.who.torch and find_python()
-  local torch = python and torch_settings(python)
+  local torch = python and torch_settings(python, opt.quick)
   return {
     fit = opt.who.fit and "build/nnlua --threads %d tests/bench/steps.lua fit",
     loop = opt.who.loop and "build/nnlua --threads %d tests/bench/steps.lua loop",
@@ -229,13 +230,31 @@ local function ask(who, contestant, request)
   end
 end
 
+-- ---- bars ----
+
+local bars = {} -- {what, got, bar, reached}
+
+local function judge(what, got, bar)
+  if not bar then return "" end
+  local reached = got ~= nil and got >= bar
+  bars[#bars + 1] = {what = what, got = got, bar = bar, reached = reached}
+  return reached and " reached" or " MISSED"
+end
+
+-- "12.3x (10)": what was got and, where there is one, the bar.
+local function cell(got, bar, format)
+  if not got and not bar then return "-" end
+  local text = got and format:format(got) or "-"
+  return bar and ("%s (%g)"):format(text, bar) or text
+end
+
 -- ---- training steps ----
 
 local function print_head(threads)
   print(("\n%d thread%s"):format(threads, threads == 1 and "" or "s"))
-  local head = ("%-11s %5s"):format("work", "batch")
-  for _, who in ipairs(ORDER) do head = head .. (" %9s"):format(NAMES[who]) end
-  print(head .. "  fit/torch loop/torch  fit/bound loop/bound  spread")
+  local head = ("%-13s %8s"):format("work", "size")
+  for _, who in ipairs(ORDER) do head = head .. (" %8s"):format(NAMES[who]) end
+  print(head .. ("  %-15s %-15s %-12s spread"):format("fit/PyTorch", "loop/PyTorch", "of the bound"))
 end
 
 local function ratio(of, to)
@@ -244,52 +263,56 @@ local function ratio(of, to)
   return #list > 0 and median(list) or nil
 end
 
-local function print_row(work, batch, figures)
-  local row = ("%-11s %5d"):format(work.name, batch)
-  local widest = 0
+local function print_row(work, threads, figures)
+  local row, widest = ("%-13s %8d"):format(work.name, work.batch), 0
   for _, who in ipairs(ORDER) do
     local list = figures[who]
-    row = row .. (" %9s"):format(#list > 0 and short(median(list)) or "-")
+    row = row .. (" %8s"):format(#list > 0 and short(median(list)) or "-")
     if #list > 0 then widest = math.max(widest, spread(list)) end
   end
-  for _, pair in ipairs(RATIOS) do
-    local r = ratio(figures[pair[1]], figures[pair[2]])
-    row = row .. (" %10s"):format(r and (pair[2] == "torch" and "%.1fx" or "%.2f"):format(r) or "-")
+  local what = ("%s %d, %d thread%s"):format(work.name, work.batch, threads,
+    threads == 1 and "" or "s")
+  local verdict = ""
+  local function compared(who, to, bar, format, name)
+    local got = ratio(figures[who], figures[to])
+    verdict = verdict .. judge(("%s: %s"):format(what, name), got, bar)
+    return cell(got, bar, format)
   end
-  print(row .. (" %6.0f%%%s"):format(100 * widest, widest > NOISY and " noisy" or ""))
+  local fit = compared("fit", "torch", work.torch.fit, "%.1fx", "nn.fit over PyTorch")
+  local loop = compared("loop", "torch", work.torch.loop, "%.1fx", "Lua over PyTorch")
+  local by = work.bound.loop and "loop" or #figures.fit > 0 and "fit" or "loop"
+  local bound = compared(by, "bound", work.bound[by], "%.2f", "of the bound")
+  print(row .. ("  %-15s %-15s %-12s %3.0f%%%s%s"):format(fit, loop, bound, 100 * widest,
+    widest > NOISY and " noisy" or "", verdict))
 end
 
 -- One row of the table.
-local function compare(opt, contestants, work, batch, threads, verdicts)
+local function compare(opt, contestants, work, threads)
   local figures, labels, out = {}, {}, {}
-  local per_step = work.unit == "samples/s" and batch or 1
+  local per_step = work.unit == "samples/s" and work.batch or 1
   for _, who in ipairs(ORDER) do figures[who] = {} end
   for round = 0, opt.rounds do -- round 0 warms up
     for _, who in ipairs(ORDER) do
       local variant = (who == "fit" or who == "loop") and work.name or work.asks or work.name
       local seconds = round == 0 and opt.seconds / 4 or opt.seconds
       if contestants[who] and not out[who] then
-        local request = ("run %s %d %g"):format(variant, batch, seconds)
+        local request = ("run %s %d %g"):format(variant, work.batch, seconds)
         local rate, label = ask(who, contestants[who], request)
         out[who], labels[who] = not rate, label
         if rate and round > 0 then figures[who][round] = rate * per_step end
       end
     end
   end
-  print_row(work, batch, figures)
+  print_row(work, threads, figures)
   for _, who in ipairs(ORDER) do
     if #figures[who] > 0 then
-      record{work = work.name, batch = batch, threads = threads, who = who, label = labels[who],
-        unit = work.unit, value = median(figures[who]), rounds = figures[who]}
+      record{work = work.name, batch = work.batch, threads = threads, who = who,
+        label = labels[who], unit = work.unit, value = median(figures[who]), rounds = figures[who]}
     end
-  end
-  if BARRED[work.name] then
-    verdicts[#verdicts + 1] = {work = work.name, batch = batch, threads = threads,
-      fit = ratio(figures.fit, figures.torch), loop = ratio(figures.loop, figures.torch)}
   end
 end
 
-local function steps(opt, command, verdicts)
+local function steps(opt, command)
   for _, threads in ipairs(opt.threads) do
     local contestants = {}
     for _, who in ipairs(ORDER) do
@@ -297,9 +320,7 @@ local function steps(opt, command, verdicts)
     end
     print_head(threads)
     for _, work in ipairs(WORKS) do
-      for _, batch in ipairs(wanted(opt, work.name) and work.batches or {}) do
-        compare(opt, contestants, work, batch, threads, verdicts)
-      end
+      if wanted(opt, work.name) then compare(opt, contestants, work, threads) end
     end
     for _, contestant in pairs(contestants) do stop(contestant) end
   end
@@ -325,7 +346,9 @@ local function memory(opt, command)
     if mib[who] then row = row .. ("  %s %.0f MiB"):format(NAMES[who], mib[who]) end
   end
   local ours = mib.fit or mib.loop
-  print(row .. (ours and mib.torch and ("  (1/%.1f of PyTorch's)"):format(mib.torch / ours) or ""))
+  local part = ours and mib.torch and mib.torch / ours
+  print(row .. (part and ("  1/%.1f of PyTorch's (1/%d)"):format(part, MEMORY_BAR) or "")
+    .. judge("peak memory", part, MEMORY_BAR))
 end
 
 local function startup(opt, command)
@@ -355,7 +378,9 @@ local function startup(opt, command)
       record{work = "startup", who = program.name, unit = "s", value = median(list), rounds = list}
     end
   end
-  print(row)
+  local part = #took.PyTorch > 0 and median(took.PyTorch) / median(took.nnlua) or nil
+  print(row .. (part and ("  1/%.0f of PyTorch's (1/%d)"):format(part, STARTUP_BAR) or "")
+    .. judge("start-up", part, STARTUP_BAR))
 end
 
 -- ---- the whole ----
@@ -381,19 +406,17 @@ local function machine(opt)
     seconds = opt.seconds}
 end
 
-local function print_verdicts(verdicts)
-  if #verdicts == 0 then return end
-  print(("\nahead of PyTorch by %dx, asked of seed-net, tiny and line:"):format(BAR))
-  for _, v in ipairs(verdicts) do
-    local best = v.fit or v.loop
-    local text = not best and "no PyTorch here" or best >= BAR and "reached" or "missed"
-    local by = ""
-    for _, way in ipairs{"fit", "loop"} do
-      if v[way] then by = by .. ("  %s %.1fx"):format(NAMES[way], v[way]) end
-    end
-    print(("  %-9s batch %-4d %s thread%s  %-7s%s"):format(v.work, v.batch, v.threads,
-      v.threads == 1 and " " or "s", text, by))
+local function print_verdicts()
+  local missed = {}
+  for _, bar in ipairs(bars) do
+    if not bar.reached then missed[#missed + 1] = bar end
   end
+  print(("\n%d of %d bars reached"):format(#bars - #missed, #bars))
+  for _, bar in ipairs(missed) do
+    print(("  missed  %-52s %s of %g"):format(bar.what,
+      bar.got and ("%.2f"):format(bar.got) or "not measured", bar.bar))
+  end
+  return #missed == 0
 end
 
 local function main()
@@ -411,17 +434,16 @@ local function main()
   if opt.who.torch and not command.torch then
     print("PyTorch: left out, no python3 here can import torch")
   end
-  local verdicts = {}
   local any = not next(opt.works)
   for _, work in ipairs(WORKS) do any = any or opt.works[work.name] end
-  if any then steps(opt, command, verdicts) end
+  if any then steps(opt, command) end
   if wanted(opt, "memory") then memory(opt, command) end
   if wanted(opt, "startup") then startup(opt, command) end
-  print_verdicts(verdicts)
-  print("\nseed-net and mlp in samples a second, the others in steps a second; medians of " ..
+  local all = print_verdicts()
+  print("\nnets in samples a second, the others in steps a second; bars in brackets; medians of " ..
     opt.rounds .. " rounds;\nevery figure: build/bench/results.jsonl")
   log:close()
-  os.exit(failures == 0)
+  os.exit(all and failures == 0)
 end
 
 main()

@@ -1,6 +1,6 @@
 """bench/torch_steps.py: the training steps of `make bench` in PyTorch, each in its leanest form.
 
-usage: torch_steps.py THREADS [plain]; then it answers requests, one a line (see run.lua):
+usage: torch_steps.py THREADS [quick] [plain]; then it answers requests, one a line (see run.lua):
   run WORK BATCH SECONDS   -> ok STEPS_PER_SECOND LABEL
   peak                     -> ok MIB LABEL; the largest resident memory so far
 
@@ -19,6 +19,7 @@ from torch import nn
 ROWS = 2000
 THREADS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 PLAIN = "plain" in sys.argv[2:]
+TRIAL = 0.03 if "quick" in sys.argv[2:] else 0.15
 torch.set_num_threads(THREADS)
 
 
@@ -119,7 +120,42 @@ def line(_):
     yield "two scalars", step
 
 
-WORKS = {"seed-net": seed_net, "mlp": mlp, "tiny": tiny, "line": line}
+def optimizer(make):
+    """A step of an optimizer on one parameter, its gradient in place."""
+    def ways(size):
+        for foreach in (False, True):
+            w = torch.zeros(size, requires_grad=True)
+            w.grad = torch.full((size,), 0.01)
+            yield f"foreach={foreach}", make([w], foreach).step
+    return ways
+
+
+def call(f):
+    def ways(size):
+        x, y = torch.rand(size) - 0.5, torch.rand(size)
+        yield "call", lambda: f(x, y)
+    return ways
+
+
+def softmax(size):
+    x = torch.rand(size // 1000, 1000)
+    yield "call", lambda: x.softmax(-1)
+
+
+O = torch.optim
+CALLS = {
+    "SGD": optimizer(lambda p, f: O.SGD(p, 1e-3, foreach=f)),
+    "momentum": optimizer(lambda p, f: O.SGD(p, 1e-3, momentum=0.9, foreach=f)),
+    "Adagrad": optimizer(lambda p, f: O.Adagrad(p, 1e-3, foreach=f)),
+    "RMSprop": optimizer(lambda p, f: O.RMSprop(p, 1e-3, foreach=f)),
+    "Adadelta": optimizer(lambda p, f: O.Adadelta(p, foreach=f)),
+    "Adam": optimizer(lambda p, f: O.Adam(p, 1e-3, foreach=f)),
+    "tanh": call(lambda x, y: x.tanh()), "exp": call(lambda x, y: x.exp()),
+    "sigmoid": call(lambda x, y: x.sigmoid()), "relu": call(lambda x, y: x.relu()),
+    "add": call(lambda x, y: x + y), "sum": call(lambda x, y: x.sum()),
+    "max": call(lambda x, y: x.max()), "softmax": softmax,
+}
+WORKS = {**CALLS, "seed-net": seed_net, "mlp": mlp, "tiny": tiny, "line": line}
 
 
 def measure(step, seconds):
@@ -149,7 +185,7 @@ def choose(work, batch):
         label, step = next(iter(WORKS[work](batch)))
     else:
         ways = list(WORKS[work](batch))
-        best = {label: max(measure(step, 0.15) for _ in range(3)) for label, step in ways}
+        best = {label: max(measure(step, TRIAL) for _ in range(3)) for label, step in ways}
         label, step = max(ways, key=lambda way: best[way[0]])
     chosen[work, batch] = f"torch {torch.__version__}, {label}", step
 
@@ -158,6 +194,8 @@ def run(work, batch, seconds):
     if work not in WORKS:
         return f"skip no {work} in PyTorch"
     if (work, batch) not in chosen:
+        if work in CALLS:
+            chosen.clear()  # tensors of ten million numbers do not wait beside each other
         choose(work, batch)
     label, step = chosen[work, batch]
     return f"ok {measure(step, seconds):.9g} {label}"
