@@ -9,6 +9,7 @@
 
 volatile sig_atomic_t nn_interrupted;
 volatile sig_atomic_t nn_stop_asked;
+volatile sig_atomic_t nn_batch_yields;
 
 /* The cores that this process may run on: affinity counts, a busy neighbour does not. */
 static int usable_cores(void) {

@@ -1,7 +1,7 @@
 /*
  * base/context.h: everything that would otherwise be a global. One context a Lua state; the core
- * takes it as its first argument and keeps no state elsewhere. (The exceptions are nn_interrupted
- * and nn_stop_asked: a signal handler has no context.)
+ * takes it as its first argument and keeps no state elsewhere. (The exceptions are the flags
+ * that a signal handler, which has no context, sets or reads.)
  */
 #ifndef NN_BASE_CONTEXT_H
 #define NN_BASE_CONTEXT_H
@@ -23,6 +23,9 @@ extern volatile sig_atomic_t nn_interrupted;
 /* The signal (SIGINT, SIGTERM) that asks to stop after the batch, or 0: for loops over batches, during
    which the host holds nn_interrupted back. */
 extern volatile sig_atomic_t nn_stop_asked;
+/* Set while such a batch can be undone (optim/train.c): then it need not be waited for, and the host
+   sets nn_interrupted too. */
+extern volatile sig_atomic_t nn_batch_yields;
 
 struct nn_ctx {
   char err[NN_ERR_SIZE]; /* the text of the last failure */

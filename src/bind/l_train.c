@@ -3,7 +3,7 @@
  * methods are for those files alone; they check what they hand over.
  *
  *   t = core.trainer{params =, buffers =, model =, loss =, optimizer =, x =, y =, weight =,
- *     batch_size =, accumulate =, l1 =, l2 =, clip_norm =, clip_value =, gather =}
+ *     batch_size =, accumulate =, l1 =, l2 =, clip_norm =, clip_value =, gather =, yields =}
  *   t:begin(order, row, batch, total, penalty, outputs)   an epoch, or the rest of one
  *   row, batch, total, penalty, fault, first, failed, value = t:run(most)
  *   row, batch, total, penalty = t:place()
@@ -89,6 +89,8 @@ static int l_new(lua_State *L) {
   t->accumulate = (int64_t)number_field(L, "accumulate");
   lua_getfield(L, 1, "gather");
   t->gather = lua_toboolean(L, -1);
+  lua_getfield(L, 1, "yields");
+  t->yields = lua_toboolean(L, -1) && t->optim && !t->optim->class->drive;
   nnL_expect(L, nn_trainer_build(t));
   lua_settop(L, 2);
   return 1;

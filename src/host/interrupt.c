@@ -168,7 +168,7 @@ static void on_sigint(int sig) {
     clock_gettime(CLOCK_MONOTONIC, &asked);
   }
   nn_stop_asked = sig;
-  if (held == 0) nn_interrupted = 1;
+  if (held == 0 || nn_batch_yields) nn_interrupted = 1;
   if (running != NULL) host_hook_if_stopping(running);
   start_timer(AGAIN_MS);
 }

@@ -344,11 +344,22 @@ static nn_status closure(void *user, double *value) {
     }
     if (!finite) now.value = (double)NAN;
   }
+  if (t->yields) { /* from here on the weights change */
+    nn_batch_yields = 0;
+    NN_TRY(nn_poll(t->ctx));
+  }
   if (p->calls == 0) p->first = now;
   if (p->calls == 0 || now.value < p->least.value) p->least = now;
   p->calls++;
   *value = now.value;
   return NN_OK;
+}
+
+/* Whether Ctrl-C has ended the batch before its time; then it is as if it had not begun. */
+static bool was_stopped(const nn_trainer *t, nn_status st) {
+  if (st != NN_EINTR || !nn_stop_asked || !t->yields) return false;
+  nn_interrupted = 0;
+  return true;
 }
 
 static nn_status step(nn_trainer *t) {
@@ -358,7 +369,13 @@ static nn_status step(nn_trainer *t) {
   double value;
   t->fault = NN_FAULT_NONE;
   NN_TRY(nn_trainer_mark(t));
+  nn_batch_yields = t->yields;
   nn_status st = nn_optim_step_with(t->ctx, t->optim, &c, &value);
+  nn_batch_yields = 0;
+  if (was_stopped(t, st)) {
+    nn_trainer_rewind(t);
+    return NN_OK;
+  }
   if (st != NN_OK || !isfinite(value)) {
     if (st == NN_OK && t->fault == NN_FAULT_NONE) t->fault = NN_FAULT_LOSS;
     nn_trainer_rewind(t);

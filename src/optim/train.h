@@ -29,6 +29,7 @@ typedef struct nn_trainer {
   double l1, l2, clip_norm, clip_value; /* 0: none */
   int64_t size, accumulate;             /* samples in a batch, batches in a step */
   bool gather;                          /* predictions are wanted */
+  bool yields;                          /* nobody but C sees a batch: it can be undone half-way */
 
   /* where the epoch stands */
   nn_tensor *order;        /* rows from 1, int64 (n), or NULL: as they come */
@@ -61,7 +62,7 @@ void nn_trainer_rewind(nn_trainer *t);
 nn_status nn_trainer_settle(nn_trainer *t, double *penalty, bool *finite);
 
 /* Takes steps until `most` batches are behind (whole steps, at least one), the epoch ends, the user
-   wants to stop, or a step has a fault, which is then undone. */
+   wants to stop (a long batch that `yields` is undone then), or a step has a fault and is undone. */
 nn_status nn_trainer_run(nn_trainer *t, int64_t most);
 
 /* A loss whose samples count by `weight` (n): the terms times it, then the loss's own reduction. */

@@ -40,9 +40,10 @@ function batches.prepare(run)
     model = native and run.model or nil, loss = native and run.loss or nil,
     gather = #run.metrics > 0,
   }
-  run.trainer = core.trainer(spec)
   -- Then nobody else holds a batch when its step is done, and its memory serves the next at once.
   run.alone = kind_of(run.loss) == "loss" and module.is_native(run.model)
+  spec.yields = native and run.alone
+  run.trainer = core.trainer(spec)
   run.is_sum = evaluate.is_sum(run.loss)
 end
 
