@@ -2,7 +2,8 @@
 -- damaged and hostile files are errors that say where.
 local core = require "nn.core"
 
-local path = os.tmpname() .. ".nn"
+local name = os.tmpname()
+local path = name .. ".nn"
 
 local function read()
   local f = assert(io.open(path, "rb"))
@@ -32,7 +33,10 @@ local function same_bits(a, b)
 end
 
 describe("a .nn file", function()
-  teardown(function() os.remove(path) end)
+  teardown(function()
+    os.remove(path)
+    os.remove(name)
+  end)
 
   it("keeps numbers, texts and tables as they are", function()
     for _, v in ipairs {true, false, 0, 5, -1, math.mininteger, math.maxinteger, "", "text",
@@ -40,7 +44,8 @@ describe("a .nn file", function()
       assert.equal(v, back(v))
       assert.equal(math.type(v), math.type(back(v)))
     end
-    for _, v in ipairs {0.0, -0.0, 0.1, 5.0, 1e308, 5e-324, math.huge, -math.huge, 0 / 0, -(0 / 0)} do
+    for _, v in ipairs {0.0, -0.0, 0.1, 5.0, 1e308, 5e-324, math.huge, -math.huge, 0 / 0,
+      -(0 / 0)} do
       assert.truthy(same_bits(v, back(v)))
       assert.equal("float", math.type(back(v)))
     end
@@ -142,7 +147,8 @@ describe("a .nn file", function()
   end)
 
   it("is chosen by its extension", function()
-    assert.equal('save: "weights": the extension says what a file is, and must be one of .csv, .nn, '
+    assert.equal('save: "weights": the extension says what a file is, and must be one of .csv, '
+      .. ".nn, "
       .. ".npy, .npz, .safetensors", text(nn.save, "weights", {}))
     assert.matches('load: "a.pt": the extension says', text(nn.load, "a.pt"))
     assert.equal("load: the path must be a string, got 5", text(nn.load, 5))
@@ -327,7 +333,7 @@ describe("in a .nn file", function()
     assert.truthy(nn.equal(m(x), u(x)))
     u.hidden = 5 -- and fields may be set as before
     local Redefined = nn.Module:extend "OwnOfFilesSpec"
-    function Redefined:forward() return "new" end
+    function Redefined.forward() return "new" end
     assert.equal("new", nn.load(path)(x))
   end)
 
@@ -391,7 +397,8 @@ local I = function(i) return "i" .. string.pack("<i8", i) end
 -- A table of alternating keys and values, encoded.
 local function T(list, ...)
   local pairs_of = {...}
-  return "t" .. string.pack("<I4", #list) .. table.concat(list) .. string.pack("<I4", #pairs_of // 2)
+  return "t" .. string.pack("<I4", #list) .. table.concat(list) .. string.pack("<I4",
+    #pairs_of // 2)
     .. table.concat(pairs_of)
 end
 local function O(name, head, body)
@@ -415,7 +422,8 @@ describe("a hostile .nn file", function()
       assert.matches("^byte %d+: ", text(nn.load, path))
     end
     write(good .. "\0")
-    assert.equal(("byte 24: the file should have %d bytes, it has %d: it is longer than written"):format(
+    assert.equal(("byte 24: the file should have %d bytes, it has %d: it is longer than "
+      .. "written"):format(
       #good, #good + 1), text(nn.load, path))
     write(good:sub(1, -2))
     assert.matches("it is cut short$", text(nn.load, path))
@@ -428,10 +436,13 @@ describe("a hostile .nn file", function()
     write "nothing"
     assert.equal("byte 0: not a .nn file: it has only 7 bytes", text(nn.load, path))
     write(("x"):rep(100))
-    assert.equal("byte 0: not a .nn file: it does not begin with the bytes of one", text(nn.load, path))
-    assert.equal("byte 8: written in version 2 of the format; this nnlua reads version 1, a newer one "
+    assert.equal("byte 0: not a .nn file: it does not begin with the bytes of one", text(nn.load,
+      path))
+    assert.equal("byte 8: written in version 2 of the format; this nnlua reads version 1, a "
+      .. "newer one "
       .. "may read it", refused("T", {}, 2))
-    assert.equal("byte 32: a dtype is a number below 4, got 4", refused("x\0", {{4, {2}, "12345678"}}))
+    assert.equal("byte 32: a dtype is a number below 4, got 4", refused("x\0", {{4, {2},
+      "12345678"}}))
     assert.equal("byte 33: a tensor has at most 8 dimensions, got 9",
       refused("x\0", {{0, {1, 1, 1, 1, 1, 1, 1, 1, 1}, "1234"}}))
     for _, sizes in ipairs {{-1}, {1 << 49}, {1 << 40, 1 << 40}, {3000}, {1 << 48, 1 << 48, 0}} do
@@ -472,8 +483,10 @@ describe("a hostile .nn file", function()
     says("byte 49: an uint8 tensor cannot require a gradient", "x\1", {{3, {2}, "12"}})
     local deep = ("t\1\0\0\0"):rep(3000) .. "T" .. ("\0\0\0\0"):rep(3000)
     assert.matches("^byte %d+: deeper than 1000 levels$", refused(deep))
-    says('byte 33: there is no type "dofile" here; it may be one of a newer nnlua', O("dofile", "T"))
-    says('byte 33: there is no type "__index" here; it may be one of a newer nnlua', O("__index", "T"))
+    says('byte 33: there is no type "dofile" here; it may be one of a newer nnlua', O("dofile",
+      "T"))
+    says('byte 33: there is no type "__index" here; it may be one of a newer nnlua', O("__index",
+      "T"))
   end)
 
   it("is refused for objects that are none", function()
@@ -493,20 +506,24 @@ describe("a hostile .nn file", function()
     says("layer: Linear: 'weight' must be a tensor, got nil", layer(S "Linear", linear, 0))
     says("layer: Linear.weight must be a float32 tensor of 1x2, got float32 of 2",
       layer(S "Linear", linear, 8, T({}, S "weight", "x\0")), {ONE})
-    says("layer: Linear has no 'other'", layer(S "Linear", linear, 8, T({}, S "weight", "x\0", S "other",
+    says("layer: Linear has no 'other'", layer(S "Linear", linear, 8, T({}, S "weight", "x\0",
+      S "other",
       "T")), {{0, {1, 2}, ONE[3]}})
     says("layer: tensors of 1000000 bytes are not in the file", layer(S "Linear", linear, 1000000))
     local huge = T({}, S "in", I(100000), S "out", I(100000))
-    says("layer: Linear(100000, 100000): its tensors are not in the file", layer(S "Linear", huge, 0))
+    says("layer: Linear(100000, 100000): its tensors are not in the file", layer(S "Linear", huge,
+      0))
     says("layer: Sequential: child 1 must be a layer or a module, got 5",
       layer(S "Sequential", T {}, 0, T {I(5)}))
     says("layer: add: only a container has children, not ReLU",
       layer(S "ReLU", T {}, 0, T {layer(S "ReLU", T {}, 0)}))
     says("layer: Sequential: cannot be put into itself", layer(S "Sequential", T {}, 0, T {
       "r\1\0\0\0"}))
-    says("layer: must have a body", O("layer", T({}, S "class", S "ReLU", S "arguments", T {}, S "bytes",
+    says("layer: must have a body", O("layer", T({}, S "class", S "ReLU", S "arguments", T {},
+      S "bytes",
       I(0), S "training", "T")))
-    says("loss: there is no loss 'ReLU'", O("loss", T({}, S "class", S "ReLU", S "arguments", T {})))
+    says("loss: there is no loss 'ReLU'", O("loss", T({}, S "class", S "ReLU", S "arguments",
+      T {})))
     says("loss: MSELoss: there is no option 'x'; the options are reduction",
       O("loss", T({}, S "class", S "MSELoss", S "arguments", T({}, S "x", I(1)))))
     says("loss: must not have a body", O("loss", T({}, S "class", S "MSELoss", S "arguments", T {}),
@@ -516,12 +533,15 @@ describe("a hostile .nn file", function()
     says("optimizer: the groups of the state are not those of the parameters",
       O("optimizer", T({}, S "params", T {T {}}, S "state", T({}, S "optimizer", S "SGD"))))
     local function module(class, fields, body)
-      return O("module", T({}, S "class", S(class), S "own", "T", S "training", "T", S "fields", fields),
+      return O("module", T({}, S "class", S(class), S "own", "T", S "training", "T", S "fields",
+        fields),
         body)
     end
-    says("module: there is no class \"print\": define it, nn.Module:extend \"print\", before the file is "
+    says("module: there is no class \"print\": define it, nn.Module:extend \"print\", before the "
+      .. "file is "
       .. "loaded", module("print", T {}, T {}))
-    says("module: there is no class \"Module\": define it, nn.Module:extend \"Module\", before the file "
+    says("module: there is no class \"Module\": define it, nn.Module:extend \"Module\", before "
+      .. "the file "
       .. "is loaded", module("Module", T {}, T {}))
     says("module: no field can be there twice", module("Residual", T {I(1), I(1)}, T {}))
     says("module: no field can be there twice", module("Residual", T {S "training"}, T {}))
@@ -533,7 +553,8 @@ describe("a hostile .nn file", function()
   it("never crashes, whatever is in its tree", function()
     local model = nn.Sequential {nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Residual(nn.Linear(3, 3))}
     local opt = nn.optim.Adam(model:parameters(), {lr = 0.1})
-    nn.save(path, {model = model, opt = opt, loss = nn.CrossEntropyLoss {weight = {1, 2}}, again = model,
+    nn.save(path, {model = model, opt = opt, loss = nn.CrossEntropyLoss {weight = {1, 2}},
+      again = model,
       schedule = nn.schedule.Cosine(opt, {T_max = 5}), [1] = {1.5, "x", true}})
     local good = read():sub(1, -9)
     local at, size = 33, string.unpack("<I8", good, 17)
@@ -547,7 +568,8 @@ describe("a hostile .nn file", function()
       local bytes = good
       for _ = 1, 1 + draw(3) do
         local i = at + draw(size)
-        local new = draw(4) == 0 and ("iTFdstxor"):sub(draw(9) + 1):sub(1, 1) or string.char(draw(256))
+        local new = draw(4) == 0 and ("iTFdstxor"):sub(draw(9) + 1):sub(1,
+          1) or string.char(draw(256))
         if draw(3) == 0 then new = string.char(bytes:byte(i) ~ 1 << draw(8)) end
         bytes = bytes:sub(1, i - 1) .. new .. bytes:sub(i + 1)
       end

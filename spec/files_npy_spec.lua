@@ -1,4 +1,5 @@
--- npy and npz: every case that must be refused, against files that an independent writer here makes;
+-- npy and npz: every case that must be refused, against files that an independent writer here
+-- makes;
 -- files that NumPy wrote (tests/golden/npy, made by tests/golden/npy.py); and NumPy itself, where
 -- /usr/bin/python3 has it.
 
@@ -66,7 +67,8 @@ describe("npy", function()
   it("transposes what stands column by column", function()
     local data = string.pack("<ffffff", 1, 2, 3, 4, 5, 6)
     assert.same({{1, 3, 5}, {2, 4, 6}}, load_array(dict("'<f4'", "True", "(2, 3)"), data):totable())
-    assert.same({{1, 2, 3}, {4, 5, 6}}, load_array(dict("'<f4'", "False", "(2, 3)"), data):totable())
+    assert.same({{1, 2, 3}, {4, 5, 6}}, load_array(dict("'<f4'", "False", "(2, 3)"),
+      data):totable())
     local t = load_array(dict("'<f4'", "True", "(1, 2, 3)"), data)
     assert.same({{{1, 3, 5}, {2, 4, 6}}}, t:totable())
     assert.truthy(t:is_contiguous())
@@ -136,10 +138,13 @@ describe("npy", function()
       {dict("'<f4'", "1", "(2,)"), "the header should have True or False here, it has '1'"},
       {dict("'<f4'", "false", "(2,)"), "the header should have True or False here, it has 'f'"},
       {dict("'<f4'", "False", "[2]"), "the header should have '(', the shape, here, it has '['"},
-      {dict("'<f4'", "False", "(2)"), "the header should have ',' after the only size here, it has ','"},
-      {dict("'<f4'", "False", "(-2,)"), "the header should have a size, a whole number from 0 here, "
+      {dict("'<f4'", "False", "(2)"), "the header should have ',' after the only size here, it "
+        .. "has ','"},
+      {dict("'<f4'", "False", "(-2,)"), "the header should have a size, a whole number from 0 "
+        .. "here, "
         .. "it has '-'"},
-      {dict("'<f4'", "False", "(True,)"), "the header should have a size, a whole number from 0 here, "
+      {dict("'<f4'", "False", "(True,)"), "the header should have a size, a whole number from 0 "
+        .. "here, "
         .. "it has 'T'"},
       {dict("'<f4'", "False", "(2.0,)"), "the header should have ',' or ')' here, it has '.'"},
       {dict("'<f4'", "False", "(1+1,)"), "the header should have ',' or ')' here, it has '+'"},
@@ -147,8 +152,10 @@ describe("npy", function()
       {dict("'<f4'", "False", "(281474976710657,)"), "a size is above 2^48"},
       {dict("'<f4'", "False", "(99999999999999999999999,)"), "a size is above 2^48"},
       {dict("'<f4'", "False", "(1,1,1,1,1,1,1,1,1)"), "the array has more than 8 dimensions"},
-      {dict("[('a', '<f4')]", "False", "(2,)"), "arrays of records (structured dtypes) cannot be read"},
-      {dict("__import__('os')", "False", "(2,)"), "the header should have a text in quotes here, it has "
+      {dict("[('a', '<f4')]", "False", "(2,)"), "arrays of records (structured dtypes) cannot be "
+        .. "read"},
+      {dict("__import__('os')", "False", "(2,)"), "the header should have a text in quotes here, "
+        .. "it has "
         .. "'_'"},
     } do
       local message = refused(case[1], TWO)
@@ -168,7 +175,8 @@ describe("npy", function()
       refused(dict("'=f4'", "False", "(2,)"), TWO))
     for _, descr in ipairs {"<f16", "<f3", "<i0", "<f", "f4", "|f4", "<f04", "<r2", "", "<", "<f4 ",
       "<i16", "<f-4", "<b2"} do
-      assert.equal(("byte 20: '%s' is no dtype that can be read; '<f4', '<f8', '<i8' and '|u1' are, "
+      assert.equal(("byte 20: '%s' is no dtype that can be read; '<f4', '<f8', '<i8' and '|u1' "
+        .. "are, "
         .. "and other floats and integers"):format(descr),
         refused(dict("'" .. descr .. "'", "False", "(2,)"), TWO))
     end
@@ -221,14 +229,16 @@ local function crc32(bytes)
   return c ~ 0xffffffff
 end
 
--- An archive of entries {name, data, method =, flags =, crc =, size =, packed =, at =, other = name in
+-- An archive of entries {name, data, method =, flags =, crc =, size =, packed =, at =, other =
+-- name in
 -- the local header}.
 local function zip(entries)
   local out, at, directory = {}, 0, {}
   for _, e in ipairs(entries) do
     local crc, size = e.crc or crc32(e[2]), e.size or #e[2]
     local packed = e.packed or #e[2]
-    local numbers = string.pack("<I2I2I2I2I2I4I4I4", 20, e.flags or 0, e.method or 0, 0, 33, crc, packed,
+    local numbers = string.pack("<I2I2I2I2I2I4I4I4", 20, e.flags or 0, e.method or 0, 0, 33, crc,
+      packed,
       size)
     local name = e.other or e[1]
     local head = "PK\3\4" .. numbers .. string.pack("<I2I2", #name, 0) .. name
@@ -278,7 +288,8 @@ describe("npz", function()
       refused_zip {{"a.npy", a, other = "b.npy"}})
     assert.matches("^a.npy: byte %d+: CRC error$", refused_zip {{"a.npy", a, crc = 5}})
     for _, again in ipairs {{"a.npy", a}, {"a.npy", a, at = 0}} do
-      assert.equal("not a zip archive in order: File already exists", refused_zip {{"a.npy", a}, again})
+      assert.equal("not a zip archive in order: File already exists", refused_zip {{"a.npy", a},
+        again})
     end
     assert.equal("the entry 'a.npy': 70 bytes cannot come from " .. #a,
       refused_zip {{"a.npy", a, size = 70}})
@@ -303,7 +314,8 @@ describe("npz", function()
     end
     assert.equal("the entry 'a.npy' is encrypted", refused_zip {{"a.npy", a, flags = 1}})
     for _, method in ipairs {1, 9, 12, 14, 95} do
-      assert.equal(("the entry 'a.npy' is compressed by method %d; only stored and deflated ones can be "
+      assert.equal(("the entry 'a.npy' is compressed by method %d; only stored and deflated ones "
+        .. "can be "
         .. "read"):format(method), refused_zip {{"a.npy", a, method = method}})
     end
     assert.matches("a.npy: byte 0: not an npy file", refused_zip {{"a.npy", "not an array at all"}})
@@ -324,7 +336,8 @@ describe("npz", function()
   end)
 
   it("comes back as it was, the same bytes each time", function()
-    local t = {a = nn.randn(2, 3):t(), ["x/y"] = nn.rand(4, {dtype = "float64"}), ["ü"] = nn.ones(1),
+    local t = {a = nn.randn(2, 3):t(), ["x/y"] = nn.rand(4, {dtype = "float64"}),
+      ["ü"] = nn.ones(1),
       n = nn.tensor({1, 2}, {dtype = "int64"}), empty = nn.zeros(0, 2), s = nn.tensor(5)}
     nn.save(npz, t)
     local bytes = read(npz)
@@ -387,7 +400,8 @@ describe("NumPy", function()
       return pending("python3-numpy is not installed")
     end
     local t = {f = nn.randn(3, 4), d = nn.rand(2, 3, {dtype = "float64"}):t(),
-      n = nn.tensor({-1, math.maxinteger}, {dtype = "int64"}), s = nn.tensor(2.5), e = nn.zeros(0, 3),
+      n = nn.tensor({-1, math.maxinteger}, {dtype = "int64"}), s = nn.tensor(2.5), e = nn.zeros(0,
+        3),
       u = nn.tensor({0, 255}, {dtype = "uint8"})}
     nn.save(npz, t)
     nn.save(npy, t.d)

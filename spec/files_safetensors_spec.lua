@@ -2,7 +2,8 @@
 -- here makes, and an independent reader of what nn.save writes. Rules: README and tensor.rs of
 -- github.com/huggingface/safetensors.
 
-local path = os.tmpname() .. ".safetensors"
+local base = os.tmpname()
+local path = base .. ".safetensors"
 
 local function write(bytes)
   local f = assert(io.open(path, "wb"))
@@ -36,7 +37,10 @@ end
 local EIGHT = string.pack("<ff", 1.5, -2)
 
 describe("safetensors", function()
-  teardown(function() os.remove(path) end)
+  teardown(function()
+    os.remove(path)
+    os.remove(base)
+  end)
 
   it("reads what the format's rules write", function()
     write(file(' {"__metadata__":{"format":"pt","\\u00fc":""},'
@@ -81,7 +85,8 @@ describe("safetensors", function()
     local json = one("U64", "[2]", 0, 16)
     write(file(json, string.pack("<i8i8", 1, -1)))
     assert.equal(8 + #json + 8, tonumber(text(nn.load, path):match "^byte (%d+): "))
-    assert.matches("element 2 is 18446744073709551615, which int64 cannot hold$", text(nn.load, path))
+    assert.matches("element 2 is 18446744073709551615, which int64 cannot hold$", text(nn.load,
+      path))
   end)
 
   it("1 to 5: refuses headers that are none", function()
@@ -131,11 +136,14 @@ describe("safetensors", function()
       refused('{"a":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}}', EIGHT))
     assert.equal("byte 8: 'a': has other fields than dtype, shape and data_offsets",
       refused('{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"x":1}}', EIGHT))
-    assert.equal("byte 8: 'a': 'dtype' is missing", refused('{"a":{"shape":[2],"data_offsets":[0,8]}}'))
+    assert.equal("byte 8: 'a': 'dtype' is "
+      .. "missing", refused('{"a":{"shape":[2],"data_offsets":[0,8]}}'))
     assert.equal("byte 8: 'a': 'shape' is missing",
       refused('{"a":{"dtype":"F32","data_offsets":[0,8]}}'))
-    assert.equal("byte 8: 'a': 'data_offsets' is missing", refused('{"a":{"dtype":"F32","shape":[2]}}'))
-    assert.equal("byte 8: 'a': must be an object with dtype, shape and data_offsets", refused '{"a":1}')
+    assert.equal("byte 8: 'a': 'data_offsets' is missing",
+      refused('{"a":{"dtype":"F32","shape":[2]}}'))
+    assert.equal("byte 8: 'a': must be an object with dtype, shape and data_offsets",
+      refused '{"a":1}')
     for _, dtype in ipairs {"f32", "F4", "C64", "F8_E4M3", "", "F32 "} do
       assert.equal(("byte 8: 'a': dtype '%s' cannot be read; F32, F64, F16, BF16, the integers and "
         .. "BOOL can"):format(dtype), refused(one(dtype, "[2]", 0, 8), EIGHT))
@@ -157,9 +165,12 @@ describe("safetensors", function()
       assert.equal("byte 8: 'a': has more elements than can be counted",
         refused(one("F32", shape, 0, 8), EIGHT))
     end
-    for _, offsets in ipairs {"[0]", "[0,8,8]", "[8,0]", "[-8,0]", "[0.0,8]", '["0",8]', "{}", "[]"} do
-      assert.equal("byte 8: 'a': 'data_offsets' must be two whole numbers from 0, the second not the "
-        .. "less", refused('{"a":{"dtype":"F32","shape":[2],"data_offsets":' .. offsets .. "}}", EIGHT))
+    for _, offsets in ipairs {"[0]", "[0,8,8]", "[8,0]", "[-8,0]", "[0.0,8]", '["0",8]', "{}",
+      "[]"} do
+      assert.equal("byte 8: 'a': 'data_offsets' must be two whole numbers from 0, the second not "
+        .. "the "
+        .. "less", refused('{"a":{"dtype":"F32","shape":[2],"data_offsets":' .. offsets .. "}}",
+          EIGHT))
     end
     assert.equal("byte 8: 'a': ends at byte 12 of the data, which has 8",
       refused(one("F32", "[3]", 0, 12), EIGHT))
@@ -174,10 +185,13 @@ describe("safetensors", function()
     assert.equal("byte 8: 'b': bytes 8 to 12 of the data before it belong to no tensor",
       refused("{" .. a .. "," .. tensor("b", "F32", "[1]", 12, 16) .. "}", data))
     local json = "{" .. a .. "}    "
-    assert.equal(("byte %d: 8 bytes follow the last tensor"):format(8 + #json + 8), refused(json, data))
-    assert.equal("byte 8: 'b': overlaps the tensor before it: begins at byte 4 of the data, which is "
+    assert.equal(("byte %d: 8 bytes follow the last tensor"):format(8 + #json + 8), refused(json,
+      data))
+    assert.equal("byte 8: 'b': overlaps the tensor before it: begins at byte 4 of the data, "
+      .. "which is "
       .. "taken up to 8", refused("{" .. a .. "," .. tensor("b", "F32", "[2]", 4, 12) .. "}", data))
-    assert.equal("byte 8: 'b': overlaps the tensor before it: begins at byte 0 of the data, which is "
+    assert.equal("byte 8: 'b': overlaps the tensor before it: begins at byte 0 of the data, "
+      .. "which is "
       .. "taken up to 8", refused("{" .. a .. "," .. tensor("b", "F32", "[2]", 0, 8) .. "}", data))
     assert.equal("byte 8: 'a': its shape takes 8 bytes, 'data_offsets' give it 16",
       refused(one("F32", "[2]", 0, 16), data))
@@ -187,7 +201,8 @@ describe("safetensors", function()
   end)
 
   it("23: refuses metadata that are no texts", function()
-    assert.equal("byte 8: '__metadata__': must be an object of texts", refused '{"__metadata__":[]}')
+    assert.equal("byte 8: '__metadata__': must be an object of texts",
+      refused '{"__metadata__":[]}')
     assert.equal("byte 8: '__metadata__': the value of 'a' must be a text",
       refused '{"__metadata__":{"a":1}}')
     assert.equal("byte 8: '__metadata__': the value of 'a' must be a text",
@@ -286,14 +301,16 @@ describe("safetensors", function()
     local function says(want, ...)
       assert.equal(want, text(nn.save, path, ...))
     end
-    says("save: a .safetensors file holds a model's tensors or a table of tensors by name, got 5", 5)
+    says("save: a .safetensors file holds a model's tensors or a table of tensors by name, got 5",
+      5)
     says("save: a: must be a tensor, got a table; .nn files hold any value", {a = {}})
     says("save: the name of a tensor must be a text, got 1.5", {[1.5] = nn.ones(1)})
     says("save: a tensor cannot be called __metadata__", {__metadata__ = nn.ones(1)})
     says("save: metadata are texts by name, got a = 5", {}, {metadata = {a = 5}})
     says("save: the name '\xff' is not valid UTF-8", {["\xff"] = nn.ones(1)})
     says("save: the metadata 'k' is not valid UTF-8", {}, {metadata = {k = "\xff"}})
-    says("save: there is no option 'metdata'; did you mean 'metadata'? (the options are metadata)", {},
+    says("save: there is no option 'metdata'; did you mean 'metadata'? (the options are metadata)",
+      {},
       {metdata = {}})
   end)
 end)

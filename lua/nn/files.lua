@@ -44,8 +44,8 @@ formats.npy = {
 local function named_tensors(value, extension)
   if require "nn.module".is_module(value) then value = value:state() end
   if type(value) ~= "table" or getmetatable(value) then
-    raise("save: a %s file holds a model's tensors or a table of tensors by name, got %s", extension,
-      util.describe(value))
+    raise("save: a %s file holds a model's tensors or a table of tensors by name, got %s",
+      extension, util.describe(value))
   end
   local names, tensors = {}, {}
   for i, key in ipairs(util.sorted_keys(value)) do
@@ -158,9 +158,10 @@ local function save_records(path, list, names)
     end
     for name, v in pairs(record) do
       local what = type(v)
-      if type(name) ~= "string" or (what ~= "string" and what ~= "number" and what ~= "boolean") then
-        raise("save: row %d: a field has a name and holds a text, number or boolean, got %s = %s", i,
-          tostring(name), util.describe(v))
+      local plain = what == "string" or what == "number" or what == "boolean"
+      if type(name) ~= "string" or not plain then
+        raise("save: row %d: a field has a name and holds a text, number or boolean, got %s = %s",
+          i, tostring(name), util.describe(v))
       end
       known[name] = true
     end
@@ -184,8 +185,8 @@ formats.csv = {
     if type(value) == "table" and #value > 0 and (history or not getmetatable(value)) then
       return save_records(path, value, names)
     end
-    raise("save: a .csv file holds a tensor, a dataset or a list of tables with the same fields, got %s",
-      util.describe(value))
+    raise("save: a .csv file holds a tensor, a dataset or a list of tables with the same fields, "
+      .. "got %s", util.describe(value))
   end,
   load = function(path, options)
     local ds = require "nn.data".csv(path, options or {target = false})
@@ -210,27 +211,30 @@ local function format_of(owner, path)
 end
 
 --- nn.save(path, value, {metadata, columns})
---- Writes a value into a file whose format the path's extension chooses. The file is there as a whole
---- or not at all: a crash leaves the old one or the new one.
+--- Writes a value into a file whose format the path's extension chooses. The file is there as a
+--- whole or not at all: a crash leaves the old one or the new one.
 ---
---- `.nn`: any tree of tables (keys: strings, numbers, booleans), strings, numbers, booleans, tensors,
---- models, losses, optimizers, schedules, datasets and transforms. What is shared stays shared: tied
---- weights, an optimizer and the model beside it, cycles. Views become tensors of their own. A function
---- cannot be saved, nor what holds one: the error names its path in the tree.
+--- `.nn`: any tree of tables (keys: strings, numbers, booleans), strings, numbers, booleans,
+--- tensors, models, losses, optimizers, schedules, datasets and transforms. What is shared stays
+--- shared: tied weights, an optimizer and the model beside it, cycles. Views become tensors of
+--- their own. A function cannot be saved, nor what holds one: the error names its path in the tree.
 ---
---- `.npy`: one tensor. `.npz`: a table of tensors by name, or a model's state; a list's names are arr_0,
---- arr_1, ... `.safetensors`: the same; `metadata` is a table of texts by name that goes beside them.
+--- `.npy`: one tensor. `.npz`: a table of tensors by name, or a model's state; a list's names are
+--- arr_0, arr_1, ... `.safetensors`: the same; `metadata` is a table of texts by name that goes
+--- beside them.
 ---
---- `.csv`: a tensor of one or two dimensions, a dataset, or a list of tables with the same fields, below
---- a line of names (`columns`: the names; without it feature_names, x1, x2, ..., or the fields, sorted).
---- Numbers read back as they were: 9 digits for float32, 17 for float64.
+--- `.csv`: a tensor of one or two dimensions, a dataset, or a list of tables with the same fields,
+--- below a line of names (`columns`: the names; without it feature_names, x1, x2, ..., or the
+--- fields, sorted). Numbers read back as they were: 9 digits for float32, 17 for float64.
 --- Example:
----   local path = os.tmpname() .. ".nn"
+---   local name = os.tmpname()
+---   local path = name .. ".nn"
 ---   local model = nn.Sequential{nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)}
 ---   nn.save(path, {model = model, classes = {"a", "b", "c"}})
 ---   local saved = nn.load(path)
 ---   assert(nn.equal(saved.model[1].weight, model[1].weight) and saved.classes[2] == "b")
 ---   os.remove(path)
+---   os.remove(name)
 function M.save(path, value, options)
   format_of("save", path).save(path, value, options)
 end
@@ -238,20 +242,23 @@ end
 --- nn.load(path, options) -> value
 --- Reads a file that nn.save, NumPy or a safetensors writer wrote; the path's extension says which.
 ---
---- `.nn`: the value. A class of the script's own is found by its name, so it must be defined before.
---- `.npy`: a tensor. `.npz`: a table of tensors by name. `.safetensors`: a table of tensors by name,
---- and the metadata, a table of texts, as second result; `model:load_state(nn.load(path))` puts them
---- into a model. `.csv`: a tensor of N x columns and the list of their names; with a table of options
---- what nn.data.csv makes of them, a dataset.
+--- `.nn`: the value. A class of the script's own is found by its name, so it must be defined
+--- before. `.npy`: a tensor. `.npz`: a table of tensors by name. `.safetensors`: a table of tensors
+--- by name, and the metadata, a table of texts, as second result; `model:load_state(nn.load(path))`
+--- puts them into a model. `.csv`: a tensor of N x columns and the list of their names; with a
+--- table of options what nn.data.csv makes of them, a dataset.
 ---
---- Elements of other types become the nearest that there is: float16 and bfloat16 float32, bool uint8,
---- integers int64. Files from strangers are safe to load: nothing in them is run, sizes are checked
---- before memory is taken, and a malformed file is an error that says what is wrong and at which byte.
+--- Elements of other types become the nearest that there is: float16 and bfloat16 float32, bool
+--- uint8, integers int64. Files from strangers are safe to load: nothing in them is run, sizes are
+--- checked before memory is taken, and a malformed file is an error that says what is wrong and at
+--- which byte.
 --- Example:
----   local path = os.tmpname() .. ".npy"
+---   local name = os.tmpname()
+---   local path = name .. ".npy"
 ---   nn.save(path, nn.range(1, 6):view(2, 3))
 ---   assert(nn.load(path)[2][3] == 6)
 ---   os.remove(path)
+---   os.remove(name)
 function M.load(path, options)
   return format_of("load", path).load(path, options)
 end

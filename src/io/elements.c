@@ -88,10 +88,11 @@ static nn_status convert(nn_source *s, const nn_elements *e, const unsigned char
     for (int64_t i = 0; i < n; i++) to[i] = (char)(p[i] != 0);
   } else {
     int64_t bad = convert_integer(e, p, n, (int64_t *)(void *)to);
+    const long long place = first + bad + 1;
     if (bad < n)
-      return nn_source_fail(
-        s, s->at - (n - bad) * e->width, "element %lld is %llu, which int64 cannot hold",
-        (long long)(first + bad + 1), (unsigned long long)number_at(e, p + bad * e->width));
+      return nn_source_fail(s, s->at - (n - bad) * e->width,
+                            "element %lld is %llu, which int64 cannot hold", place,
+                            (unsigned long long)number_at(e, p + bad * e->width));
   }
   return NN_OK;
 }

@@ -43,7 +43,7 @@ static nn_status resolve(nn_output *out, char real[PATH_MAX]) {
   if (realpath(out->path, real)) return NN_OK;
   if (errno != ENOENT) return not_written(out, "the path cannot be followed", errno);
   ssize_t n = readlink(out->path, link, sizeof link - 1);
-  if (n < 0) n = (ssize_t)strlen(strcpy(link, out->path)); /* no link: the name itself */
+  if (n < 0) n = snprintf(link, sizeof link, "%s", out->path); /* no link: the name itself */
   link[n] = 0;
   const char *slash = strrchr(out->path, '/');
   bool beside = link[0] != '/' && slash && strcmp(link, out->path) != 0;
@@ -59,7 +59,7 @@ static nn_status open_folder(nn_output *out, char real[PATH_MAX]) {
   if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
     return not_written(out, "this is the name of a folder", 0);
   if (strlen(name) > NAME_MAX) return not_written(out, "the name is too long", 0);
-  strcpy(out->name, name);
+  snprintf(out->name, sizeof out->name, "%s", name);
   if (slash) slash[slash == real] = 0;
   out->folder = open(slash ? real : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (out->folder < 0) return not_written(out, "its folder cannot be opened", errno);
@@ -102,7 +102,7 @@ static nn_status open_temp(nn_output *out, const struct stat *old) {
 }
 
 nn_status nn_output_open(nn_ctx *ctx, const char *path, nn_output *out) {
-  char real[PATH_MAX];
+  char real[PATH_MAX] = "";
   struct stat old = {0};
   *out = (nn_output){.ctx = ctx, .path = path, .fd = -1, .folder = -1};
   nn_status st = resolve(out, real);

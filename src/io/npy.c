@@ -64,7 +64,7 @@ static nn_status read_text(header *h, char *text, size_t size) {
 }
 
 static nn_status read_descr(header *h) {
-  char text[16];
+  char text[16] = "";
   skip_spaces(h);
   if (h->p < h->end && *h->p == '[')
     return nn_source_fail(h->s, place(h), "arrays of records (structured dtypes) cannot be read");
@@ -75,13 +75,10 @@ static nn_status read_descr(header *h) {
                           text[1] == 'O' ? " (pickled objects can run any program)" : "");
   if (text[0] == '=')
     return nn_source_fail(h->s, at, "dtype '%s' does not say the order of bytes", text);
-  int width = 0, used = 0;
-  nn_elements e = {.big = text[0] == '>'};
-  bool whole = text[0] && strlen(text) < 8 &&
-               sscanf(text + 1, "%c%2d%n", &e.kind, &width, &used) == 2 && text[1 + used] == 0 &&
-               text[2] >= '1' && text[2] <= '9';
-  e.width = width;
-  bool ordered = text[0] == '<' || text[0] == '>' || (text[0] == '|' && width == 1);
+  /* All that can be read have one digit. */
+  nn_elements e = {.kind = text[1], .width = text[2] - '0', .big = text[0] == '>'};
+  bool whole = strlen(text) == 3;
+  bool ordered = text[0] == '<' || text[0] == '>' || (text[0] == '|' && e.width == 1);
   if (!whole || !ordered || e.kind == 'r' || !nn_elements_known(&e))
     return nn_source_fail(h->s, at,
                           "'%s' is no dtype that can be read; '<f4', '<f8', '<i8' and "
@@ -138,7 +135,7 @@ static nn_status read_shape(header *h) {
 
 static nn_status read_entry(header *h, bool seen[3]) {
   static const char *const keys[] = {"descr", "fortran_order", "shape"};
-  char key[32];
+  char key[32] = "";
   int k = 0;
   skip_spaces(h);
   int64_t at = place(h);
@@ -168,7 +165,7 @@ static nn_status read_dictionary(header *h) {
 
 /* Reads up to the first element. */
 static nn_status read_header(nn_source *s, header *h) {
-  unsigned char start[MAGIC + 6];
+  unsigned char start[MAGIC + 6] = {0};
   if (s->size < MAGIC + 4)
     return nn_source_fail(s, 0, "not an npy file: it has only %lld bytes", (long long)s->size);
   NN_TRY(nn_source_take(s, start, MAGIC + 4));

@@ -10,13 +10,13 @@
 #include "io/elements.h"
 #include "io/file.h"
 
-#define JANSSON(F)                                                                               \
-  F(json_loadb)                                                                                  \
-  F(json_delete) F(json_object_get) F(json_object_size) F(json_object_iter)                      \
-    F(json_object_iter_next) F(json_object_iter_key) F(json_object_iter_value) F(json_array_get) \
-      F(json_array_size) F(json_integer_value) F(json_string_value)        \
-        F(json_object) F(json_array) F(json_integer) F(json_string) F(json_object_set_new)       \
-          F(json_array_append_new) F(json_dumpb)
+#define JANSSON(F)                                                                            \
+  F(json_loadb)                                                                               \
+  F(json_delete)                                                                              \
+  F(json_object_get) F(json_object_size) F(json_object_iter) F(json_object_iter_next)         \
+    F(json_object_iter_key) F(json_object_iter_value) F(json_array_get) F(json_array_size)    \
+      F(json_integer_value) F(json_string_value) F(json_object) F(json_array) F(json_integer) \
+        F(json_string) F(json_object_set_new) F(json_array_append_new) F(json_dumpb)
 NN_LIBRARY(js, NN_SONAME_JANSSON, "Jansson", JANSSON)
 
 #define LONGEST 100000000 /* bytes of JSON, the reference's limit */
@@ -242,7 +242,7 @@ static nn_status check_cover(const reader *r) {
 
 static nn_status read_tensors(reader *r) {
   nn_ctx *ctx = r->s->ctx;
-  qsort(r->entry, (size_t)r->n, sizeof *r->entry, by_place);
+  if (r->n) qsort(r->entry, (size_t)r->n, sizeof *r->entry, by_place);
   NN_TRY(check_cover(r));
   for (int64_t i = 0; i < r->n; i++) {
     const entry *t = &r->entry[i];
@@ -343,7 +343,7 @@ nn_status nn_safetensors_save(nn_ctx *ctx, const char *path, const nn_bundle *b)
   if (!sorted) return NN_ENOMEM;
   for (int64_t i = 0; i < b->n; i++)
     if (b->item[i].tensor) sorted[n++] = &b->item[i];
-  qsort(sorted, (size_t)n, sizeof *sorted, by_width);
+  if (n) qsort(sorted, (size_t)n, sizeof *sorted, by_width);
   NN_GO(nn_output_open(ctx, path, &out));
   root = js.json_object();
   st = build(ctx, b, n, sorted, root);

@@ -8,16 +8,17 @@
 --   save    function(object): a value that .nn files can hold (tables, tensors, other objects ...),
 --           all that it takes to make the object again. What is shared stays shared: an optimizer
 --           saved beside its model has the same parameters when both are loaded.
---   load    function(state): the object. `state` comes from a file that a stranger may have written:
---           check every field (util.options, dataset.check ...) and raise where it is wrong. Nothing
---           from it may be called, evaluated, or used as the name of a file or of a field to call.
+--   load    function(state): the object. `state` comes from a file that a stranger may have
+--           written: check every field (util.options, dataset.check ...) and raise where it is
+--           wrong. Nothing from it may be called, evaluated, or used as the name of a file or of a
+--           field to call.
 --
 -- Objects that may contain themselves take two steps: save returns a second value, the body, and
 -- fill(object, body) as fifth argument of add completes what load(state) made.
 local registry = {}
 
--- The closed table of types: in a file a type is named by its key; the module that adds it is loaded
--- when a file with one is.
+-- The closed table of types: in a file a type is named by its key; the module that adds it is
+-- loaded when a file with one is.
 local homes = {
   history = "nn.history",
   schedule = "nn.schedule",

@@ -8,8 +8,8 @@
 --   o name head T body   an object (registry.lua); without a body F stands for T and body
 --   r number             what came before: tables, tensors and objects are numbered as they begin
 --
--- All numbers are little-endian. So what is shared stays shared, cycles too, and a value gives the same
--- bytes each time. Views of one storage become tensors of their own.
+-- All numbers are little-endian. So what is shared stays shared, cycles too, and a value gives the
+-- same bytes each time. Views of one storage become tensors of their own.
 local core = require "nn.core"
 local registry = require "nn.files.registry"
 local units = require "nn.files.units"
@@ -189,13 +189,13 @@ local function new_number(r)
 end
 
 local function get_table(r, depth)
-  local t, at = {}, r.at
+  local t = {}
   r.things[new_number(r)] = t
   for i = 1, take_count(r, "a count") do
     t[i] = get(r, depth)
   end
   for _ = 1, take_count(r, "a count") do
-    at = r.at
+    local at = r.at
     local key = get(r, depth)
     local what = type(key)
     if (what ~= "string" and what ~= "number" and what ~= "boolean") or key ~= key then

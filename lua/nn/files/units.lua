@@ -30,7 +30,8 @@ end
 
 -- ---- layers in C ------------------------------------------------------------------------------
 
--- head: class, arguments, training, bytes of tensors; body: the tensors by name, the children as list.
+-- head: class, arguments, training, bytes of tensors; body: the tensors by name, the children as
+-- list.
 local layer = {name = "layer", module = true}
 
 function layer.save(m)
@@ -111,8 +112,8 @@ function instance.load(head)
   local class
   if o.own then class = own_class(o.class) else class = module.find_class(o.class) end
   if not class then
-    raise('there is no class %q: define it, nn.Module:extend %q, before the file is loaded', o.class,
-      o.class)
+    raise("there is no class %q: define it, nn.Module:extend %q, before the file is loaded",
+      o.class, o.class)
   end
   local m = module.restore(class, o.training)
   units.lists[m] = o.fields
@@ -202,8 +203,8 @@ function units.entry(v)
   if kind then return by_name[kind] end
   if not module.is_module(v) then return nil end
   if module.class_of(v) then return instance end
-  return nil, "its class has no name by which it could be found again; give it one, nn.Module:extend "
-    .. '"Name"'
+  return nil, "its class has no name by which it could be found again; give it one, "
+    .. 'nn.Module:extend "Name"'
 end
 
 return units
