@@ -4,17 +4,27 @@
 -- Where a name comes from: the file in nn/data that holds it.
 local sources = {
   Standardize = "standardize",
+  blobs = "generate",
   cifar10 = "images",
+  circles = "generate",
   csv = "csv",
   digits = "builtin",
+  from = "from",
   idx = "idx",
   images = "images",
+  iris = "builtin",
   is_dataset = "dataset",
   is_stream = "stream",
   line = "builtin",
   mnist = "idx",
+  moons = "generate",
+  overfit = "builtin",
+  polynomial = "generate",
+  regression = "generate",
+  spirals = "generate",
   stream = "stream",
   tensors = "tensors",
+  xor = "generate",
 }
 
 return setmetatable({}, {names = sources, __index = function(self, name)

@@ -18,7 +18,7 @@
 enum {
   BORDER = 1,      /* pixels of fill before the plane */
   FRAME = 3,       /* pixels that a frame is wider and higher: a tap may lie two behind the end */
-  WORK = 8,        /* a bilinear pixel costs as much as so many that are copied */
+  WORK = 4,        /* what a pixel costs, in elements of a plain loop */
   BATCH = 1 << 20, /* pixels between two looks at the interrupt */
   LINE = 128       /* pixels of a line whose places are computed at a time */
 };

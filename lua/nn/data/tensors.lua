@@ -34,17 +34,42 @@ local function check_names(names, name, count, what)
 end
 
 local function check_labels(y, classes)
-  for row, label in ipairs(y:totable()) do
-    if label < 1 or label > #classes then
-      raise("tensors: y[%d] is %d, but there are %d classes and labels count from 1%s", row, label,
-        #classes, label == 0 and "; labels = labels:add(1) mends it" or "")
-    end
-  end
+  local wrong = (y:lt(1) | y:gt(#classes)):nonzero()
+  if #wrong == 0 then return end
+  local row = wrong[1][1]
+  raise("tensors: y[%d] is %d, but there are %d classes and labels count from 1%s", row, y[row],
+    #classes, y[row] == 0 and "; labels = labels:add(1) mends it" or "")
 end
 
--- nn.data.tensors(x, y, {classes, feature_names})
+local function read_weight(v, n)
+  if v == nil then return nil end
+  local ok, w = true, v
+  if type(v) == "table" then ok, w = pcall(core.tensor, v) end
+  if not ok or core.kind(w) ~= "tensor" or w:dim() ~= 1 or w:size(1) ~= n then
+    raise("tensors: 'weight' must be a list of %d numbers, one for each sample, got %s", n,
+      core.kind(w) == "tensor" and util.describe(w) or util.describe(v))
+  end
+  if not w:dtype():find "^float" then w = w:to(core.zeros(1):dtype()) end
+  local wrong = (w:ge(0) & w:isfinite()):eq(0):nonzero()
+  if #wrong > 0 then
+    local row = wrong[1][1]
+    raise("tensors: weight[%d] must be a finite number from 0, got %s", row, tostring(w[row]))
+  end
+  return w
+end
+
+--- nn.data.tensors(x, y, {classes, feature_names, weight}) -> dataset
+--- A dataset of tensors (which are taken as they are, not copied) or tables of numbers, a row for each
+--- sample. x of N numbers becomes N x 1. y of N whole numbers (int64, or a table of integers) is labels,
+--- counted from 1; other numbers are targets, N of them as N x 1. `classes`: the labels' names.
+--- `feature_names`: of the columns of an N x features x. `weight`: how much each sample counts, N
+--- numbers from 0.
+--- Example:
+---   local ds = nn.data.tensors({{1, 2}, {3, 4}, {5, 6}}, {1, 2, 1}, {classes = {"no", "yes"}})
+---   print(ds)
 local function tensors(x, y, options)
-  local o = util.options("tensors", options, {classes = {"table"}, feature_names = {"table"}})
+  local o = util.options("tensors", options, {classes = {"table"}, feature_names = {"table"},
+    weight = {"any"}})
   if y == nil then
     raise("tensors: y is missing; to learn x from x itself, give x twice")
   end
@@ -62,7 +87,10 @@ local function tensors(x, y, options)
       util.describe(y))
   end
   if o.classes then check_labels(y, o.classes) end
-  return dataset.new {x = x, y = y, classes = o.classes, feature_names = o.feature_names}
+  return dataset.new {
+    x = x:contiguous(), y = y:contiguous(), classes = o.classes, feature_names = o.feature_names,
+    weight = read_weight(o.weight, x:size(1)),
+  }
 end
 
 return {tensors = tensors}

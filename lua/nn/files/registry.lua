@@ -20,6 +20,7 @@ local registry = {}
 -- The closed table of types: in a file a type is named by its key; the module that adds it is
 -- loaded when a file with one is.
 local homes = {
+  dataset = "nn.data.dataset",
   history = "nn.history",
   schedule = "nn.schedule",
 }
