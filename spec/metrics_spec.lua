@@ -81,7 +81,64 @@ describe("nn.metrics", function()
     wrong("mse: predictions of 2x1 do not fit targets of 2", "mse", nn.zeros(2, 1), nn.zeros(2))
     wrong("auc: wants N or N x C scores, got predictions of 2x3x4", "auc", nn.zeros(2, 3, 4),
       nn.zeros(2, 3, 4))
+    wrong("f1: option 'loss' must be a loss or a function, got 3", "f1", two, two, {loss = 3})
     assert.is_nil(nn.metrics.acuracy)
+  end)
+end)
+
+describe("nn.metrics, called at random", function()
+  local random = math.random
+  local dtypes = {"float32", "float64", "int64", "uint8"}
+
+  local function shape(rows)
+    local size = {}
+    for d = 1, random(0, 4) do size[d] = random(0, 4) end
+    if #size > 0 and rows then size[1] = rows end
+    return size
+  end
+
+  local function tensor(rows)
+    local size = shape(rows)
+    local makers = {
+      function() return nn.randn(size) end,
+      function() return nn.randint(-2, 5, size) end,
+      function() return nn.randint(0, 1, size) end,
+      function() return nn.full(size, ({0 / 0, 1 / 0, -1 / 0, 1e30})[random(4)]) end,
+    }
+    local t = makers[random(#makers)]()
+    local ok, converted = pcall(t.to, t, dtypes[random(#dtypes)])
+    t = ok and converted or t
+    return t:dim() > 1 and random(3) == 1 and t:transpose(1, 2) or t
+  end
+
+  local options = {
+    function() return nil end, function() return {k = random(-1, 6)} end,
+    function() return {loss = nn.BCEWithLogitsLoss()} end,
+    function() return {loss = nn.HingeLoss()} end,
+    function() return {loss = nn.CrossEntropyLoss {ignore_index = random(0, 4)}} end,
+    function() return {loss = print} end, function() return random(3) end,
+  }
+
+  it("gives a number or an error that names it", function()
+    nn.seed(11)
+    local names, good = {}, 0
+    for name in pairs(nn.metrics) do names[#names + 1] = name end
+    table.sort(names)
+    for _ = 1, 6000 do
+      local name, rows = names[random(#names)], random(0, 5)
+      local o = random(2) == 1 and options[random(#options)]() or nil
+      local prediction, target, kind = tensor(rows), tensor(rows), random(4)
+      if kind == 1 then target = nn.randint(0, 4, {rows}) end
+      if kind == 2 then target = nn.randint(0, 1, prediction:size()) end
+      local ok, result = pcall(nn.metrics[name], prediction, target, o)
+      if not ok then
+        assert.matches("^[^ ]+:%d+: " .. name .. ": ", result)
+      else
+        good = good + 1
+        assert.is_true(type(result) == "number" or (name == "confusion" and nn.is_tensor(result)))
+      end
+    end
+    assert.is_true(good > 300, tostring(good))
   end)
 end)
 

@@ -26,7 +26,14 @@ end
 function named.options(name, given)
   local known = {loss = {"any"}}
   for key, spec in pairs(homes[name][2] or {}) do known[key] = spec end
-  return util.options(name, given, known)
+  local o = util.options(name, given, known)
+  local loss = o.loss
+  local fits = loss == nil or core.kind(loss) == "loss" or type(loss) == "function"
+    or type(loss) == "table" -- a module
+  if not fits then
+    raise("%s: option 'loss' must be a loss or a function, got %s", name, util.describe(loss))
+  end
+  return o
 end
 
 local function check(name, what, value)
