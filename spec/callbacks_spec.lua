@@ -74,6 +74,17 @@ describe("callbacks", function()
     assert.equal("abababab", table.concat(log))
   end)
 
+  it("take the state, or themselves and the state, as they were written", function()
+    local log = {}
+    local methods = {}
+    function methods:on_epoch_end(state) log[#log + 1] = self == methods and state.epoch end
+    function methods:on_fit_end() log[#log + 1] = self == methods end
+    fit({methods, {on_epoch_end = function(state) log[#log + 1] = state.record.epoch end},
+      {on_epoch_end = function(_, state) log[#log + 1] = state.history and 7 end},
+      {on_epoch_end = function(...) log[#log + 1] = select("#", ...) end}}, {epochs = 2})
+    assert.same({1, 1, 7, 1, 2, 2, 7, 1, true}, log)
+  end)
+
   it("must be what they should be", function()
     local function wrong(pattern, list) assert.matches(pattern, message(fit, list)) end
     wrong("fit: callback 1: on_epoch_end must be a function, got 3", {{on_epoch_end = 3}})

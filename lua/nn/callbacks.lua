@@ -4,7 +4,8 @@
 --                    which goes on from a checkpoint
 --   on_epoch_begin   on_batch_end     on_epoch_end (state.record is the epoch's)     on_fit_end
 --
--- Each is called as callback:moment(state), in the order of the list. What a callback has to know
+-- Each is called with the state, in the order of the list; what is written as a method, with `self`
+-- or a second parameter, as callback:moment(state). What a callback has to know
 -- again when a fit goes on, it gives in `state()`, a table of plain values and tensors, and takes
 -- back in `load_state(saved)`, which comes after on_fit_begin. For fit:
 --
@@ -102,8 +103,20 @@ local function labelled(err, name, what)
   return ("%s%s (%s): %s"):format(place or "", name, what, text or err)
 end
 
+-- Whether f was written as `function callback:on_epoch_end(state)`, or like it, rather than as
+-- `on_epoch_end = function(state)`.
+local function is_method(f)
+  if type(f) ~= "function" then return true end
+  return debug.getinfo(f, "u").nparams > 1 or debug.getlocal(f, 1) == "self"
+end
+
 local function call(entry, what, ...)
-  local ok, result = pcall(entry.callback[what], entry.callback, ...)
+  local f, callback, ok, result = entry.callback[what], entry.callback, nil, nil
+  if what:find "^on_" and not is_method(f) then
+    ok, result = pcall(f, ...)
+  else
+    ok, result = pcall(f, callback, ...)
+  end
   if not ok then error(labelled(result, entry.name, what), 0) end
   return result
 end
