@@ -2,8 +2,8 @@
 -- damaged and hostile files are errors that say where.
 local core = require "nn.core"
 
-local name = os.tmpname()
-local path = name .. ".nn"
+local base = os.tmpname()
+local path = base .. ".nn"
 
 local function read()
   local f = assert(io.open(path, "rb"))
@@ -35,7 +35,7 @@ end
 describe("a .nn file", function()
   teardown(function()
     os.remove(path)
-    os.remove(name)
+    os.remove(base)
   end)
 
   it("keeps numbers, texts and tables as they are", function()

@@ -189,7 +189,7 @@ formats.csv = {
       .. "got %s", util.describe(value))
   end,
   load = function(path, options)
-    local ds = require "nn.data".csv(path, options or {target = false})
+    local ds = require "nn.data".csv(path, options or {target = false, dtype = core.zeros(0):dtype()})
     if options then return ds end
     return ds.x, ds.feature_names
   end,
