@@ -105,8 +105,8 @@ describe("MultiheadAttention", function()
     assert.truthy(text(m, x, other, other, mask {{0, 1}}):find("2x4 of uint8", 1, true))
     assert.truthy(text(m, x, nn.zeros(2, 5)):find("got 2x5 of float32", 1, true))
     assert.truthy(text(m, x:to "float64"):find("the weights are float32", 1, true))
-    assert.equal("MultiheadAttention(10, 3): dim must be a multiple of heads, each takes dim / heads",
-      text(nn.MultiheadAttention, 10, 3))
+    assert.equal("MultiheadAttention(10, 3): dim must be a multiple of heads, each takes dim / "
+      .. "heads", text(nn.MultiheadAttention, 10, 3))
   end)
 
   it("counts its products in a summary", function()

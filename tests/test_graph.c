@@ -465,7 +465,10 @@ static void sequential(void **state) {
   FAILS(nn_layer_forward(ctx, s, x, false, &y), NN_ESHAPE,
         "Sequential[4]: Linear(7, 1): the input's last dimension must be 7, got 5x2");
   assert_null(y);
-  nn_layer_release(s);
+  nn_layer *outer = make(ctx, "Sequential", NULL);
+  add(ctx, outer, s); /* which it holds from now on */
+  FAILS(nn_layer_forward(ctx, outer, x, false, &y), NN_ESHAPE, "Sequential[1][4]: Linear(7, 1): the");
+  nn_layer_release(outer);
   s = net(ctx, "Tanh");
   OK(nn_layer_foreign_new(ctx, busy, &foreign));
   add(ctx, s, foreign);

@@ -35,6 +35,7 @@ local internal = {
   keep_previous = true,
   kind = true,
   loaded = true,
+  locate = true,
   make_folder = true,
   math_state = true,
   methods = true,

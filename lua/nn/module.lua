@@ -17,6 +17,8 @@ local classes = setmetatable({}, {__mode = "v"}) -- name -> the class defined la
 local parameters = setmetatable({}, weak_keys) -- tensor -> true: is one, also when frozen
 local slots = setmetatable({}, weak_keys)      -- table -> set of keys that held a parameter
 
+core.hooks.modules = orders -- how the core tells a module from any other table
+
 -- ---- parameters -------------------------------------------------------------------------------
 
 -- Results of operations require a gradient too; a module that keeps one in a field (a hidden state)
@@ -63,8 +65,13 @@ local function set_field(self, key, value)
   if kind_of(value) == "tensor" then role(value, self, key) end
 end
 
+local function all_of(...)
+  return ...
+end
+
+-- Not `return self:forward(...)`: a call in the last place would leave no trace of self for errors.
 local function call(self, ...)
-  return self:forward(...)
+  return all_of(self:forward(...))
 end
 
 local function tostring_instance(self)

@@ -229,5 +229,8 @@ for name, method in pairs(methods) do
   end
 end
 core.hooks.layer_tostring = methods.tree
+core.hooks.locate = function(text, calls)
+  return require "nn.path".locate(text, calls)
+end
 
 return methods

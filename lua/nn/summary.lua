@@ -3,6 +3,7 @@
 -- without gradients, with each layer's call watched.
 local core = require "nn.core"
 local module = require "nn.module"
+local path = require "nn.path"
 local util = require "nn.util"
 
 local raise = util.raise
@@ -39,23 +40,6 @@ local costs = {
 }
 
 -- ---- rows -------------------------------------------------------------------------------------
-
--- A module's first path from the root: "Sequential[3].fc".
-local function paths_of(root)
-  local paths = {}
-  local function enter(m, path)
-    if paths[m] then return end
-    paths[m] = path
-    for _, entry in ipairs(module.members(m)) do
-      if module.is_module(entry.module) then
-        local step = entry.name:find "^%d+$" and "[" .. entry.name .. "]" or "." .. entry.name
-        enter(entry.module, path .. step)
-      end
-    end
-  end
-  enter(root, module.class_name(root))
-  return paths
-end
 
 -- The parameters that a module itself holds, each tensor in the table once.
 local function own_parameters(m, seen)
@@ -116,25 +100,15 @@ local function note(list, m, x, y)
   if cost then row.multiply_adds = (row.multiply_adds or 0) + cost(m, x, y) end
 end
 
--- A call with the layer's path put before its errors, once.
 local function watched(list, run, m, x, ...)
-  local result = table.pack(pcall(run, m, x, ...))
-  if result[1] then
-    note(list, m, x, result[2])
-    return table.unpack(result, 2, result.n)
-  end
-  local message = result[2]
-  if type(message) == "string" and not list.named and not is_container(m) then
-    list.named = true
-    local place, text = message:match "^(.-:%d+: )(.*)$"
-    message = (place or "") .. (list.paths[m] or module.class_name(m)) .. ": " .. (text or message)
-  end
-  error(message, 0)
+  local result = table.pack(run(m, x, ...))
+  note(list, m, x, result[1])
+  return table.unpack(result, 1, result.n)
 end
 
 -- A Sequential's children one by one, so that each is seen.
-local function run_children(m, x)
-  for _, child in ipairs(m:_children()) do x = child(x) end
+local function run_children(self, x)
+  for _, child in ipairs(self:_children()) do x = child(x) end
   return x
 end
 
@@ -245,7 +219,7 @@ end
 -- A list of {path, layer, shape (the batch first, 1), parameters, multiply_adds}, with the totals
 -- as fields; tostring draws it. `...`: sizes, or a list of them.
 return function(m, ...)
-  local hidden = {paths = paths_of(m), seen = {}, rows = {}}
+  local hidden = {paths = path.all(m), seen = {}, rows = {}}
   local list = setmetatable({}, {__index = hidden})
   if select("#", ...) > 0 and (...) ~= nil then core.no_grad(run, list, m, check_shape(...)) end
   for _, one in ipairs(module.all(m)) do -- what no call has reached, and all without a shape

@@ -4,9 +4,10 @@ local core = require "nn.core"
 local util = {}
 
 -- Raises with the place in the script that called us: the innermost function that is not ours,
--- however many of ours lie between. (`error(text, level)` would need to count them.)
+-- however many of ours lie between. (`error(text, level)` would need to count them.) In a module's
+-- forward the module's path comes before the text.
 function util.raise(format, ...)
-  local text = select("#", ...) > 0 and format:format(...) or format
+  local text = core.locate(select("#", ...) > 0 and format:format(...) or format)
   local level = 2
   while true do
     local info = debug.getinfo(level, "Sl")

@@ -23,10 +23,13 @@ typedef struct module_call {
   nn_tensor *x, *y;
 } module_call;
 
-/* Protected: runs the module of a foreign layer on a tensor. */
-static int l_call_module(lua_State *L) {
+/* Protected: runs the module of a foreign layer on a tensor. The layer stays at stack index 1, for
+   l_path.c. */
+int nnL_layer_module(lua_State *L) {
   nnL_state *s = nnL_here(L);
   module_call *c = lua_touserdata(L, 1);
+  lua_pushlightuserdata(L, c->layer);
+  lua_replace(L, 1);
   lua_rawgeti(L, LUA_REGISTRYINDEX, s->modules);
   if (lua_rawgetp(L, -1, c->layer) == LUA_TNIL)
     return luaL_error(L, "the Lua module of a container is gone");
@@ -276,7 +279,7 @@ static int forward_many(lua_State *L, nn_layer *l) {
   return k->nout - k->state + 1;
 }
 
-static int l_forward(lua_State *L) {
+static int l_forward(lua_State *L) { /* the layer stays at stack index 1, for l_path.c */
   nnL_state *s = nnL_here(L);
   nn_layer *l = check_layer(L, 1);
   if (l->class->forward_many) return forward_many(L, l);
@@ -469,7 +472,7 @@ void nnL_open_layer(lua_State *L, nnL_state *s) {
     nnL_closure(L, s, l_new, *class);
     lua_setfield(L, -2, (*class)->name);
   }
-  nnL_closure(L, s, l_call_module, NULL);
+  nnL_closure(L, s, nnL_layer_module, NULL);
   s->caller = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_rawgeti(L, LUA_REGISTRYINDEX, s->methods[NNL_LAYER]);
   nnL_setfuncs(L, s, methods);

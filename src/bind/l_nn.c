@@ -306,6 +306,7 @@ int luaopen_nn_core(lua_State *L) {
   nnL_open_grad(L, s);
   nnL_open_func(L, s);
   nnL_open_layer(L, s);
+  nnL_open_path(L, s);
   nnL_open_loss(L, s);
   nnL_open_init(L, s);
   nnL_open_optim(L, s);

@@ -118,6 +118,7 @@ int nnL_error(lua_State *L, const char *format, ...) {
   va_end(ap);
   where(L);
   lua_pushstring(L, text);
+  nnL_locate(L);
   lua_concat(L, 2);
   lua_error(L);
   __builtin_unreachable(); /* lua_error does not return, but its prototype says otherwise */

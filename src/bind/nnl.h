@@ -36,6 +36,7 @@ typedef struct nnL_state {
   lua_State *main;       /* the main thread, for what happens while no binding runs */
   int caller;            /* functions that run Lua for C, protected: a module (l_layer.c), */
   int backward, checked; /* an nn.func's backward, a function under gradcheck (l_func.c) */
+  int locate;            /* puts a module's path before an error's text (l_path.c) */
   int error;             /* the error value of a failed callback, until it is raised again */
   size_t soft;           /* live bytes at which the next box collects first */
   size_t boxes, most;    /* made since the last collection, and how many are allowed */
@@ -76,7 +77,8 @@ static inline nn_tensor *nnL_check_tensor(lua_State *L, int index) {
 int nnL_settle(lua_State *L, nn_status st);
 /* Raises the core's error if there is one. */
 void nnL_expect(lua_State *L, nn_status st);
-/* Raises with the position of the script's call, not of our own Lua files. */
+/* Raises with the position of the script's call, not of our own Lua files, and with the path of the
+   module in whose forward it happens. */
 int nnL_error(lua_State *L, const char *format, ...)
   __attribute__((noreturn, format(printf, 2, 3)));
 
@@ -128,6 +130,11 @@ void nnL_open_file(lua_State *L, nnL_state *s);
 void nnL_open_plot(lua_State *L, nnL_state *s);
 void nnL_open_source(lua_State *L, nnL_state *s);
 void nnL_open_catalogue(lua_State *L, nnL_state *s);
+void nnL_open_path(lua_State *L, nnL_state *s);
+/* Puts the path before the text on the top of the stack, see l_path.c. */
+void nnL_locate(lua_State *L);
+/* What a container calls for a child written in Lua (l_layer.c). */
+int nnL_layer_module(lua_State *L);
 /* Pushes x[...] for the keys at stack index `key` (l_index.c). */
 int nnL_index(lua_State *L, nn_tensor *x, int key);
 

@@ -1,5 +1,6 @@
 /* layer/sequential.c: layers one after the other, in C from end to end. */
 #include <stdio.h>
+#include <string.h>
 
 #include "layer/layer.h"
 
@@ -26,6 +27,22 @@ static int run(nn_ctx *ctx, nn_layer *l, int i, nn_tensor *x, bool own, nn_tenso
   return 1;
 }
 
+/* Says which child failed: "Sequential[3]: Linear(784, 10): ..."; one inside another makes one path,
+   "Sequential[3][1]: ...". */
+static void name_child(nn_ctx *ctx, int i) {
+  static const char name[] = "Sequential[";
+  const size_t n = sizeof name - 2; /* without the bracket */
+  char where[48];
+  if (strncmp(ctx->err, name, n + 1) == 0) {
+    char inner[NN_ERR_SIZE];
+    snprintf(inner, sizeof inner, "%s", ctx->err + n);
+    nn_fail(ctx, NN_OK, "Sequential[%d]%s", i + 1, inner);
+    return;
+  }
+  snprintf(where, sizeof where, "Sequential[%d]", i + 1);
+  nn_fail_prefix(ctx, where);
+}
+
 static nn_status forward(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn_tensor **y) {
   nn_tensor *at = nn_tensor_retain(x);
   nn_status st = NN_OK;
@@ -34,11 +51,7 @@ static nn_status forward(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn_t
   for (int i = 0; i < l->nchild && st == NN_OK;) {
     nn_tensor *next = NULL;
     int ran = run(ctx, l, i, at, at != x, &next, &st);
-    if (st != NN_OK && st != NN_EINTR && st != NN_ECALLBACK) {
-      char where[48];
-      snprintf(where, sizeof where, "Sequential[%d]", i + 1);
-      nn_fail_prefix(ctx, where);
-    }
+    if (st != NN_OK && st != NN_EINTR && st != NN_ECALLBACK) name_child(ctx, i);
     nn_tensor_release(at);
     at = next;
     i += ran;
