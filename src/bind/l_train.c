@@ -145,10 +145,13 @@ static int l_run(lua_State *L) {
   static const char *const faults[] = {NULL, "loss", "gradient"};
   double most = luaL_checknumber(L, 2);
   void *outer = t->ctx->host;
+  nnL_push(L, NNL_LAYER, t->model); /* for l_path.c, as in a layer's forward */
+  lua_insert(L, 1);
   t->ctx->host = L;
   nn_status st = nn_trainer_run(t, most < 9e15 ? (int64_t)most : INT64_MAX);
   t->ctx->host = outer;
   nnL_expect(L, st);
+  lua_remove(L, 1);
   l_place(L);
   if (t->fault == NN_FAULT_NONE) return 4;
   lua_pushstring(L, faults[t->fault]);
