@@ -79,8 +79,8 @@ describe("a .csv file", function()
   end)
 
   it("says what it cannot hold", function()
-    assert.equal("save: a .csv file holds a tensor of one or two dimensions, got a float32 tensor of "
-      .. "1x2x3", message(nn.save, path, nn.ones(1, 2, 3)))
+    assert.equal("save: a .csv file holds a tensor of one or two dimensions, got a float32 tensor "
+      .. "of 1x2x3", message(nn.save, path, nn.ones(1, 2, 3)))
     assert.equal("save: a .csv file holds a tensor, a dataset or a list of tables with the same "
       .. "fields, got 5", message(nn.save, path, 5))
     assert.equal("save: row 2 must be a table of named fields, got 5",

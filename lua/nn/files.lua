@@ -189,7 +189,8 @@ formats.csv = {
       .. "got %s", util.describe(value))
   end,
   load = function(path, options)
-    local ds = require "nn.data".csv(path, options or {target = false, dtype = core.zeros(0):dtype()})
+    local all = {target = false, dtype = core.zeros(0):dtype()}
+    local ds = require "nn.data".csv(path, options or all)
     if options then return ds end
     return ds.x, ds.feature_names
   end,
