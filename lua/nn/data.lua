@@ -3,7 +3,12 @@
 
 -- Where a name comes from: the file in nn/data that holds it.
 local sources = {
-  Standardize = "standardize",
+  Chain = "features",
+  MinMax = "scalers",
+  OneHot = "features",
+  Polynomial = "features",
+  Standardize = "scalers",
+  Whiten = "scalers",
   blobs = "generate",
   cifar10 = "images",
   circles = "generate",

@@ -2,7 +2,7 @@
 #include "base/rng.h"
 
 const char *const nn_stream_names[NN_NSTREAMS + 1] = {
-  "user", "init", "shuffle", "split", "dropout", "noise", "augment", "search", 0};
+  "user", "init", "shuffle", "split", "dropout", "noise", "augment", "search", "data", 0};
 
 void nn_rng_init(nn_rng *rng, uint64_t seed) {
   *rng = (nn_rng){.seed = seed};

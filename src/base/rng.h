@@ -21,6 +21,7 @@ typedef enum nn_stream {
   NN_RNG_NOISE,   /* GaussianNoise */
   NN_RNG_AUGMENT, /* images */
   NN_RNG_SEARCH,  /* hyper-parameters */
+  NN_RNG_DATA,    /* generated datasets */
   NN_NSTREAMS
 } nn_stream;
 

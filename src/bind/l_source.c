@@ -5,6 +5,7 @@
 #include "bind/l_source.h"
 #include "io/idx.h"
 #include "io/npy.h"
+#include "kernel/random.h"
 
 /* ---- arguments ---- */
 
@@ -95,9 +96,53 @@ static int l_npy_rows(lua_State *L) {
   return 2;
 }
 
-static const luaL_Reg functions[] = {
-  {"idx", l_idx},           {"idx_info", l_idx_info}, {"idx_labels", l_idx_labels},
-  {"idx_rows", l_idx_rows}, {"npy_rows", l_npy_rows}, {NULL, NULL}};
+/* ---- random numbers for generated data ---- */
+
+/* (seed or nil): a seed and a place for the numbers of one dataset: those of the seed, or of nn.seed and
+   how many were made since. */
+static int l_random_place(lua_State *L) {
+  nn_rng *rng = &nnL_ctx(L)->rng;
+  int whole;
+  uint64_t seed = rng->seed, place = 0;
+  if (lua_isnoneornil(L, 1)) {
+    place = (nn_rng_reserve(rng, NN_RNG_DATA, 1) + 1) << 40;
+  } else {
+    seed = (uint64_t)lua_tointegerx(L, 1, &whole);
+    if (!whole) nnL_bad_arg(L, 1, "a whole number");
+  }
+  lua_pushinteger(L, (lua_Integer)seed);
+  lua_pushinteger(L, (lua_Integer)place);
+  return 2;
+}
+
+/* (normal?, n, seed, place): n float64 numbers, uniform in 0..1 or standard normal */
+static int l_random(lua_State *L) {
+  lua_settop(L, 4);
+  nn_tensor **box = nnL_box_tensor(L);
+  nn_rng rng;
+  nn_ctx *ctx = nnL_ctx(L);
+  const bool normal = lua_toboolean(L, 1);
+  nn_shape s = nn_shape_1(luaL_checkinteger(L, 2));
+  nn_rng_init(&rng, (uint64_t)luaL_checkinteger(L, 3));
+  rng.next[NN_RNG_DATA] = (uint64_t)luaL_checkinteger(L, 4);
+  nnL_expect(L, nn_shape_check(ctx, "generate", &s, sizeof(double)));
+  nnL_expect(L, nn_tensor_new(ctx, NN_F64, &s, box));
+  double *x = nn_data(&(*box)->v);
+  if (normal)
+    nn_random_normal_f64(&rng, NN_RNG_DATA, s.dim[0], 0, 1, x);
+  else
+    nn_random_uniform_f64(&rng, NN_RNG_DATA, s.dim[0], 0, 1, x);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"idx", l_idx},
+                                     {"idx_info", l_idx_info},
+                                     {"idx_labels", l_idx_labels},
+                                     {"idx_rows", l_idx_rows},
+                                     {"npy_rows", l_npy_rows},
+                                     {"random", l_random},
+                                     {"random_place", l_random_place},
+                                     {NULL, NULL}};
 
 void nnL_open_source(lua_State *L, nnL_state *s) {
   lua_newtable(L);

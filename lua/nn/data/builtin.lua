@@ -24,6 +24,25 @@ function builtin.digits()
   }
 end
 
+--- nn.data.iris() -> dataset
+--- 150 irises of three kinds, 50 each (R. A. Fisher, 1936; UCI Machine Learning Repository, CC BY
+--- 4.0): x is 150 x 4, length and width of sepal and petal in centimetres; y labels 1..3 with the
+--- classes "setosa", "versicolor", "virginica".
+--- Example:
+---   local train, test = nn.data.iris():split{0.7, 0.3}
+---   print(train, train.feature_names[3])
+function builtin.iris()
+  local records = core.asset("iris.gz")
+  local n = records:numel() // 5
+  records = records:view(n, 5)
+  return dataset.new {
+    x = records:narrow(2, 1, 4):to(core.zeros(1):dtype()):div(10),
+    y = records:select(2, 5):to("int64"):add(1),
+    classes = {"setosa", "versicolor", "virginica"},
+    feature_names = {"sepal length", "sepal width", "petal length", "petal width"},
+  }
+end
+
 -- Points in a plane, x and y as columns.
 local function points(x, y)
   return require "nn.data".tensors(x, y)
@@ -37,6 +56,19 @@ end
 ---   print(w, b)
 function builtin.line()
   return points({2.4, 2.8, 3.2, 3.6, 4.0, 4.2, 5.0}, {1.7, 1.85, 1.79, 1.95, 2.1, 2.0, 2.7})
+end
+
+--- nn.data.overfit() -> dataset
+--- Eleven points near a line, as in the chapter's picture of overfitting: a line is a little off at
+--- each of them, a polynomial of degree 10 goes through all and swings far in between. (The picture
+--- comes without its numbers; these have its shape.) x and y are 11 x 1, x from -5 to 5.
+--- Example:
+---   local ds = nn.data.overfit()
+---   local w, b = nn.ols(ds.x, ds.y)
+---   print(#ds, w, b)
+function builtin.overfit()
+  return points({-5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5},
+    {-4.3, -4.6, -2.4, -2.7, -0.4, -0.9, 1.8, 1.3, 3.7, 3.2, 5.5})
 end
 
 return builtin
