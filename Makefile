@@ -99,7 +99,7 @@ TESTS     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/test_*.c))
 BENCHES   := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 FUZZERS   := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all programs tests benches demo test bench bench-quick lint format asan ubsan valgrind cover \
+.PHONY: all programs tests benches demo test bench bench-quick lint format asan ubsan soak valgrind cover \
         fuzz fuzz-api fuzzers install uninstall clean help FORCE
 
 all:
@@ -222,6 +222,12 @@ fuzz-api:
 	@+$(MAKE) MODE=asan programs
 	build/asan/nnlua tests/fuzz/api.lua --calls 1000000 --seed $(or $(SEED),1)
 
+# N= kills.
+soak:
+	@$(SETUP) test
+	@+$(MAKE) MODE=release programs
+	tests/resume/kill build/nnlua $(or $(N),200) $(or $(SEED),1)
+
 valgrind:
 	@$(SETUP) test valgrind
 	@+$(MAKE) MODE=debug programs tests
@@ -274,6 +280,7 @@ help:
 	@echo 'make valgrind   the C tests and a smoke script under valgrind'
 	@echo 'make fuzz       each loader of files for a minute under libFuzzer (clang); FUZZ_SECONDS=n'
 	@echo 'make fuzz-api   a million random calls under ASan and UBSan; SEED=n for others'
+	@echo 'make soak       a fit is killed 200 times and must end with the same bytes; N=n, SEED=n'
 	@echo 'make cover      line coverage of src/ by the tests'
 	@echo 'make bench      measured speeds beside PyTorch, and the bars; CORETYPE=Haswell; bench-quick'
 	@echo 'make lint       the rules of the house;  make format  clang-format in place'
