@@ -1,0 +1,33 @@
+-- mnist_examples_spec.lua: the two examples on images run on the embedded digits, shortly, and learn.
+
+local here = debug.getinfo(1, "S").source:match("^@(.*)spec/[^/]*$") or ""
+local first = 0
+while arg[first - 1] do first = first - 1 end
+local interpreter = os.getenv "NNLUA" or arg[first]
+
+local function run(name, options)
+  local command = ("%s --threads 1 %sexamples/%s %s 2>&1"):format(interpreter, here, name, options)
+  local pipe = assert(io.popen(command))
+  local text = pipe:read "a"
+  local ok = pipe:close()
+  return text, ok
+end
+
+describe("examples on images", function()
+  for name, least in pairs {["mnist_cnn.lua"] = 40, ["mnist_lstm.lua"] = 50} do
+    it(name .. " learns the embedded digits where MNIST is absent", function()
+      local text, ok = run(name, "--quick --folder no/such/folder")
+      assert.truthy(ok, text)
+      assert.truthy(text:find("no MNIST folder", 1, true), text)
+      local accuracy = tonumber(text:match "accuracy on 270 digits it has not seen: ([%d.]+) %%")
+      assert.truthy(accuracy, text)
+      assert.is_true(accuracy > least, text)
+    end)
+  end
+
+  it("say which options there are", function()
+    local text, ok = run("mnist_cnn.lua", "--foldr x")
+    assert.is_nil(ok)
+    assert.truthy(text:find("folder", 1, true), text)
+  end)
+end)
