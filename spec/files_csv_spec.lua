@@ -1,25 +1,13 @@
 -- .csv files by nn.save and nn.load, and what a fresh process loads.
 
-local base = os.tmpname()
-local path = base .. ".csv"
+local tools = dofile "spec/file_tools.lua"
 
-local function read()
-  local f = assert(io.open(path, "rb"))
-  local bytes = f:read "a"
-  f:close()
-  return bytes
-end
-local function message(f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok)
-  return (err:gsub("^.-files_csv_spec.lua:%d+: ", ""))
-end
+local message = tools.text
+local path, clean_up = tools.temporary ".csv"
+local function read() return tools.read(path) end
 
 describe("a .csv file", function()
-  teardown(function()
-    os.remove(path)
-    os.remove(base)
-  end)
+  teardown(clean_up)
 
   it("keeps every float of a tensor", function()
     for _, dtype in ipairs {"float32", "float64"} do
@@ -94,7 +82,7 @@ end)
 
 describe("a process that made nothing", function()
   it("loads all that .nn files hold", function()
-    local file, script = base .. ".nn", base .. ".lua"
+    local file, script = path .. ".nn", path .. ".lua"
     local model = nn.Sequential {nn.Linear(2, 3), nn.Residual(nn.Linear(3, 3))}
     local opt = nn.optim.Adam(model:parameters(), {lr = 0.25})
     nn.save(file, {schedule = nn.schedule.Step(opt, {step_size = 2}), model = model, opt = opt,

@@ -3,28 +3,11 @@
 -- files that NumPy wrote (tests/golden/npy, made by tests/golden/npy.py); and NumPy itself, where
 -- /usr/bin/python3 has it.
 
-local path = os.tmpname()
-local npy, npz = path .. ".npy", path .. ".npz"
+local tools = dofile "spec/file_tools.lua"
 
-local function write(name, bytes)
-  local f = assert(io.open(name, "wb"))
-  f:write(bytes)
-  f:close()
-end
-local function read(name)
-  local f = assert(io.open(name, "rb"))
-  local bytes = f:read "a"
-  f:close()
-  return bytes
-end
-
-local function text(f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok)
-  local rest = err:match("^.-files_npy_spec.lua:%d+: (.*)$")
-  assert.truthy(rest, err)
-  return (rest:gsub("^[^:]*%.np[yz]: ", ""))
-end
+local text, read, write = tools.text, tools.read, tools.write
+local npy, clean_npy = tools.temporary ".npy"
+local npz, clean_npz = tools.temporary ".npz"
 
 -- An array with that header and those bytes.
 local function array(header, data, version)
@@ -46,11 +29,6 @@ end
 local TWO = string.pack("<ff", 1.5, -2)
 
 describe("npy", function()
-  teardown(function()
-    os.remove(path)
-    os.remove(npy)
-    os.remove(npz)
-  end)
 
   it("reads all three versions, any order of keys, spaces and quotes", function()
     for version = 1, 3 do
@@ -217,25 +195,13 @@ end)
 
 -- ---- zip archives by the format's own rules ---------------------------------------------------
 
-local tables = {}
-for i = 0, 255 do
-  local c = i
-  for _ = 1, 8 do c = c & 1 == 1 and 0xedb88320 ~ (c >> 1) or c >> 1 end
-  tables[i] = c
-end
-local function crc32(bytes)
-  local c = 0xffffffff
-  for i = 1, #bytes do c = tables[(c ~ bytes:byte(i)) & 255] ~ (c >> 8) end
-  return c ~ 0xffffffff
-end
-
 -- An archive of entries {name, data, method =, flags =, crc =, size =, packed =, at =, other =
 -- name in
 -- the local header}.
 local function zip(entries)
   local out, at, directory = {}, 0, {}
   for _, e in ipairs(entries) do
-    local crc, size = e.crc or crc32(e[2]), e.size or #e[2]
+    local crc, size = e.crc or tools.crc32(e[2]), e.size or #e[2]
     local packed = e.packed or #e[2]
     local numbers = string.pack("<I2I2I2I2I2I4I4I4", 20, e.flags or 0, e.method or 0, 0, 33, crc,
       packed,
@@ -363,6 +329,11 @@ describe("npz", function()
 end)
 
 describe("NumPy", function()
+  teardown(function()
+    clean_npy()
+    clean_npz()
+  end)
+
   local function expected(k, n) -- what tests/golden/npy.py puts into element k of n
     return (k * 7 + n) % 11 - 3
   end
@@ -405,7 +376,7 @@ describe("NumPy", function()
       u = nn.tensor({0, 255}, {dtype = "uint8"})}
     nn.save(npz, t)
     nn.save(npy, t.d)
-    local program = path .. ".py"
+    local program = npz .. ".py"
     write(program, ([[
 import numpy as np
 z = np.load("%s")

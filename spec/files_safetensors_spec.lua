@@ -2,22 +2,11 @@
 -- here makes, and an independent reader of what nn.save writes. Rules: README and tensor.rs of
 -- github.com/huggingface/safetensors.
 
-local base = os.tmpname()
-local path = base .. ".safetensors"
+local tools = dofile "spec/file_tools.lua"
 
-local function write(bytes)
-  local f = assert(io.open(path, "wb"))
-  f:write(bytes)
-  f:close()
-end
-
-local function text(f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok)
-  local rest = err:match("^.-files_safetensors_spec.lua:%d+: (.*)$")
-  assert.truthy(rest, err)
-  return (rest:gsub("^[^:]*%.safetensors: ", ""))
-end
+local text = tools.text
+local path, clean_up = tools.temporary ".safetensors"
+local function write(bytes) tools.write(path, bytes) end
 
 -- A file with that JSON and those bytes of data.
 local function file(json, data)
@@ -37,10 +26,7 @@ end
 local EIGHT = string.pack("<ff", 1.5, -2)
 
 describe("safetensors", function()
-  teardown(function()
-    os.remove(path)
-    os.remove(base)
-  end)
+  teardown(clean_up)
 
   it("reads what the format's rules write", function()
     write(file(' {"__metadata__":{"format":"pt","\\u00fc":""},'
@@ -255,9 +241,7 @@ describe("safetensors", function()
       empty = nn.zeros(0, 2), number = nn.tensor(7.25), ['odd "\\\n\1 ü'] = nn.ones(1),
     }
     nn.save(path, t, {metadata = {format = "pt", note = 'a "b"\n'}})
-    local f = assert(io.open(path, "rb"))
-    local bytes = f:read "a"
-    f:close()
+    local bytes = tools.read(path)
     local n = string.unpack("<I8", bytes)
     assert.equal(0, n % 8)
     assert.equal("{", bytes:sub(9, 9))
@@ -292,9 +276,7 @@ describe("safetensors", function()
     end
     assert.same({format = "pt", note = 'a "b"\n'}, metadata)
     nn.save(path, t, {metadata = {format = "pt", note = 'a "b"\n'}})
-    f = assert(io.open(path, "rb"))
-    assert.equal(bytes, f:read "a")
-    f:close()
+    assert.equal(bytes, tools.read(path))
   end)
 
   it("says what cannot be written", function()
