@@ -36,6 +36,7 @@ struct nn_ctx {
   struct nn_tape *tape;   /* NULL, or what notes the kernels that run (grad/tape.h) */
   int no_grad;            /* > 0: nothing is recorded */
   int threads;            /* the most that a kernel or BLAS may use */
+  bool deterministic;     /* the same bits for any number of threads: BLAS has one */
   int real;               /* the default floating dtype: NN_F32 or NN_F64 (tensor/dtype.h) */
   bool
     reuse; /* an op may overwrite an input that nobody else holds; NNLUA_NO_REUSE=1 turns it off */

@@ -126,9 +126,27 @@ static int l_threads(lua_State *L) {
     lua_Integer n = luaL_checkinteger(L, 1);
     if (n < 1 || n > 1024) nnL_error(L, "threads: wants 1 to 1024, got %d", (int)n);
     ctx->threads = (int)n;
-    nn_blas_threads(ctx->threads);
+    nn_blas_threads(ctx->threads, ctx->deterministic);
   }
   lua_pushinteger(L, ctx->threads);
+  return 1;
+}
+
+/*
+ * nn.deterministic(on): with `true` the same bits for any number of threads, not only for this one;
+ * returns whether it is on. All kernels share out their work by shapes alone, so what it costs is BLAS's
+ * second thread: matrix products larger than those of kernel/gemm.h (more than 96 rows by more than
+ * 32 columns) run in one.
+ */
+static int l_deterministic(lua_State *L) {
+  nn_ctx *ctx = nnL_ctx(L);
+  if (!lua_isnoneornil(L, 1)) {
+    if (!lua_isboolean(L, 1))
+      nnL_error(L, "deterministic: wants true or false, got %s", nnL_what(L, 1));
+    ctx->deterministic = lua_toboolean(L, 1);
+    nn_blas_threads(ctx->threads, ctx->deterministic);
+  }
+  lua_pushboolean(L, ctx->deterministic);
   return 1;
 }
 
@@ -188,7 +206,7 @@ static int l_version(lua_State *L) {
   lua_setfield(L, -2, "blas");
   snprintf(threads, sizeof threads, "%d%s", nnL_ctx(L)->threads,
            nn_blas_shares_threads()
-             ? ""
+             ? nnL_ctx(L)->deterministic ? " (BLAS 1: nn.deterministic)" : ""
              : " (BLAS 1: it is not the OpenMP build and would fight our threads)");
   lua_pushstring(L, threads);
   lua_setfield(L, -2, "threads");
@@ -267,6 +285,7 @@ static const luaL_Reg functions[] = {{"seed", l_seed},
                                      {"rng_state", l_rng_state},
                                      {"set_rng_state", l_set_rng_state},
                                      {"threads", l_threads},
+                                     {"deterministic", l_deterministic},
                                      {"memory", l_memory},
                                      {"memory_limit", l_memory_limit},
                                      {"time", l_time},
@@ -295,7 +314,7 @@ static void open_methods(lua_State *L, const nnL_state *s) {
 
 int luaopen_nn_core(lua_State *L) {
   nnL_state *s = new_state(L);
-  nn_blas_threads(s->ctx->threads);
+  nn_blas_threads(s->ctx->threads, false);
   lua_newtable(L);
   nnL_setfuncs(L, s, functions);
   open_methods(L, s);

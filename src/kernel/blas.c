@@ -137,9 +137,9 @@ bool nn_blas_shares_threads(void) {
   return openblas_get_parallel() == OPENBLAS_OPENMP;
 }
 
-void nn_blas_threads(int threads) {
+void nn_blas_threads(int threads, bool alone) {
   omp_set_num_threads(threads);
-  openblas_set_num_threads(nn_blas_shares_threads() ? threads : 1);
+  openblas_set_num_threads(nn_blas_shares_threads() && !alone ? threads : 1);
 }
 
 const char *nn_blas_config(void) {

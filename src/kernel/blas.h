@@ -25,8 +25,9 @@ nn_status nn_lstsq(nn_ctx *ctx, int m, int n, int k, double *a, double *b, doubl
 nn_status nn_blas_check(nn_ctx *ctx, const char *who, int64_t m, int64_t n, int64_t k);
 
 /* Sets the threads of BLAS and of OpenMP together. Where BLAS has a thread pool of its own (any
-   build but the OpenMP one) BLAS gets one thread, because two pools fight over the cores. */
-void nn_blas_threads(int threads);
+   build but the OpenMP one) BLAS gets one thread, because two pools fight over the cores; also
+   where it shall be `alone`, as it shares out a product by the number of threads. */
+void nn_blas_threads(int threads, bool alone);
 /* Name, version and build of the BLAS in use; static text. */
 const char *nn_blas_config(void);
 /* The processor family whose kernels it chose. */
