@@ -275,6 +275,38 @@ static void history(void **state) {
   assert_null(strstr(text, "'not '"));
 }
 
+/* A fit that is stopped, looked at, changed, gone on with, saved. */
+static void training_alive(void **state) {
+  (void)state;
+  session *s = begin(NULL);
+  enter(s, "data = nn.data.digits()", NULL);
+  enter(s, "model = nn.Sequential{nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)}",
+        NULL);
+  enter(s, "opt = nn.optim.SGD(model:parameters(), {lr = 0.01, momentum = 0.9})", NULL);
+  enter(s, "loss = nn.CrossEntropyLoss()", NULL);
+  enter(s, "seen = {on_epoch_end = function(s) if s.epoch == 3 then print('third') end end}", NULL);
+  type(s, "h = nn.fit(model, data, {loss = loss, optimizer = opt, epochs = 100000, "
+          "callbacks = {seen}, progress = true})\r");
+  expect(s, "third");
+  type(s, "\003");
+  expect(s, "interrupted");
+  expect(s, "> ");
+  enter(s, "#nn.last.history >= 3", "true");
+  enter(s, "nn.last.model == model, model[2].weight.grad:abs():sum():item() > 0", "true\ttrue");
+  enter(s, "done = #nn.last.history", NULL);
+  enter(s, "opt.lr = 0.05", NULL);
+  type(s, "h = nn.resume()\r");
+  usleep(300000);
+  type(s, "\003");
+  expect(s, "interrupted");
+  expect(s, "> ");
+  enter(s, "#nn.last.history > done, nn.last.history[#nn.last.history].lr", "true\t0.05");
+  enter(s, "nn.save('run.nn', {model = model, optimizer = opt})", NULL);
+  enter(s, "copy = nn.load('run.nn').model", NULL);
+  enter(s, "nn.equal(copy[2].weight, model[2].weight)", "true");
+  leave(s);
+}
+
 /* Whatever keys come: no crash, and afterwards all is well. (Not those that leave or suspend.) */
 static void random_keys(void **state) {
   (void)state;
@@ -336,6 +368,7 @@ int main(void) {
                                      cmocka_unit_test(completion),
                                      cmocka_unit_test(control_c),
                                      cmocka_unit_test(history),
+                                     cmocka_unit_test(training_alive),
                                      cmocka_unit_test(random_keys)};
   signal(SIGPIPE, SIG_IGN);
   return cmocka_run_group_tests(tests, find_program, remove_home);

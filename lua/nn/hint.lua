@@ -105,7 +105,7 @@ local function dot_or_colon(message, source, number)
   if owner and type(rawget(_G, owner)) == "table" and owner == "nn" then
     return ("nn's functions are called with a dot: nn.%s(...)"):format(name)
   end
-  owner = line:match("([%a_][%w_]*)%." .. name .. "%s*[({\"']")
+  owner = (" " .. line):match("[^%w_.:]([%a_][%w_]*)%." .. name .. "%s*[({\"']")
   if owner and owner ~= "nn" and type(rawget(_G, owner)) ~= "table" then
     return ("methods are called with a colon: %s:%s(...)"):format(owner, name)
   end

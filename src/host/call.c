@@ -63,6 +63,27 @@ static const char *push_hinted(lua_State *L, const char *text) {
   return lua_pushstring(L, text);
 }
 
+/* Whether the line of a traceback is one of our own Lua files. */
+static bool is_ours(const char *line) {
+  return strncmp(line, "\tnn/", 4) == 0;
+}
+
+/* [-1, +1] The traceback on the top without what a script's writer cannot do anything about: our own
+ * files, and `error` as they call it. */
+static void drop_noise(lua_State *L) {
+  luaL_Buffer buffer;
+  const char *line = lua_tostring(L, -1);
+  luaL_buffinit(L, &buffer);
+  for (const char *next; line != NULL && *line != '\0'; line = next) {
+    const char *end = strchr(line, '\n');
+    next = end != NULL ? end + 1 : line + strlen(line);
+    const bool by_us = strncmp(line, "\t[C]: in function 'error'", 25) == 0 && is_ours(next);
+    if (!is_ours(line) && !by_us) luaL_addlstring(&buffer, line, (size_t)(next - line));
+  }
+  luaL_pushresult(&buffer);
+  lua_remove(L, -2);
+}
+
 /* Message handler: the error as text, with a traceback unless the object makes its own text. */
 static int l_traceback(lua_State *L) {
   const char *text = lua_tostring(L, 1);
@@ -71,7 +92,9 @@ static int l_traceback(lua_State *L) {
     text = lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
   }
   if (lua_type(L, 1) == LUA_TSTRING) text = push_hinted(L, text);
-  luaL_traceback(L, L, text, 1);
+  luaL_traceback(L, L, NULL, 1);
+  drop_noise(L);
+  lua_pushfstring(L, "%s\n%s", text, lua_tostring(L, -1));
   return 1;
 }
 
