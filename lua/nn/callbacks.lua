@@ -5,9 +5,9 @@
 --   on_epoch_begin   on_batch_end     on_epoch_end (state.record is the epoch's)     on_fit_end
 --
 -- Each is called with the state, in the order of the list; what is written as a method, with `self`
--- or a second parameter, as callback:moment(state). What a callback has to know
--- again when a fit goes on, it gives in `state()`, a table of plain values and tensors, and takes
--- back in `load_state(saved)`, which comes after on_fit_begin. For fit:
+-- or a second parameter, as callback:moment(state). What a callback has to know again when a fit
+-- goes on, it gives in its method `state`, a table of plain values and tensors, and takes back in
+-- `load_state(saved)`, which comes after on_fit_begin. For fit:
 --
 --   plan = callbacks.prepare(o.callbacks)     callbacks.fire(plan, "on_epoch_end", state)
 --   saved = callbacks.states(plan)            callbacks.load_states(plan, saved)
@@ -62,6 +62,13 @@ function callbacks.is_ours(entry)
   return ours[entry.name] == true
 end
 
+-- Whether f was written as `on_epoch_end = function(state)`, rather than as a method, like
+-- `function callback:on_epoch_end(state)`.
+local function is_plain(f)
+  return type(f) == "function" and debug.getinfo(f, "u").nparams < 2
+    and debug.getlocal(f, 1) ~= "self"
+end
+
 -- Sorts the callbacks by moment: moment -> list of {callback, name} that want it; `list` has all,
 -- `may_print` says whether a script's own is among those of on_epoch_end.
 function callbacks.prepare(given)
@@ -78,10 +85,13 @@ function callbacks.prepare(given)
         util.describe(callback))
     end
     check(callback, i)
-    local entry = {callback = callback, name = name_of(callback, i)}
+    local entry = {callback = callback, name = name_of(callback, i), plain = {}}
     plan.list[i] = entry
     for _, moment in ipairs(moments) do
-      if callback[moment] then table.insert(plan[moment], entry) end
+      if callback[moment] then
+        table.insert(plan[moment], entry)
+        entry.plain[moment] = is_plain(callback[moment])
+      end
     end
     if callback.on_epoch_end and not callbacks.is_ours(entry) then plan.may_print = true end
   end
@@ -103,19 +113,12 @@ local function labelled(err, name, what)
   return ("%s%s (%s): %s"):format(place or "", name, what, text or err)
 end
 
--- Whether f was written as `function callback:on_epoch_end(state)`, or like it, rather than as
--- `on_epoch_end = function(state)`.
-local function is_method(f)
-  if type(f) ~= "function" then return true end
-  return debug.getinfo(f, "u").nparams > 1 or debug.getlocal(f, 1) == "self"
-end
-
 local function call(entry, what, ...)
-  local f, callback, ok, result = entry.callback[what], entry.callback, nil, nil
-  if what:find "^on_" and not is_method(f) then
-    ok, result = pcall(f, ...)
+  local ok, result
+  if entry.plain[what] then
+    ok, result = pcall(entry.callback[what], ...)
   else
-    ok, result = pcall(f, callback, ...)
+    ok, result = pcall(entry.callback[what], entry.callback, ...)
   end
   if not ok then error(labelled(result, entry.name, what), 0) end
   return result
