@@ -20,6 +20,8 @@ local registry = {}
 -- The closed table of types: in a file a type is named by its key; the module that adds it is
 -- loaded when a file with one is.
 local homes = {
+  Chain = "nn.data.features", MinMax = "nn.data.scalers", OneHot = "nn.data.features",
+  Polynomial = "nn.data.features", Standardize = "nn.data.scalers", Whiten = "nn.data.scalers",
   dataset = "nn.data.dataset",
   history = "nn.history",
   schedule = "nn.schedule",
