@@ -99,8 +99,8 @@ TESTS     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/test_*.c))
 BENCHES   := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 FUZZERS   := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all programs tests benches demo test bench bench-quick lint format asan ubsan soak valgrind cover \
-        fuzz fuzz-api fuzzers install uninstall clean help FORCE
+.PHONY: all programs tests benches demo gallery test test-browser bench bench-quick lint format \
+        asan ubsan soak valgrind cover fuzz fuzz-api fuzzers install uninstall clean help FORCE
 
 all:
 	@$(SETUP) check
@@ -200,6 +200,19 @@ demo:
 	@+$(MAKE) MODE=release programs
 	build/nnlua examples/digits.lua
 
+# Every kind of picture and the figures of the chapter, into doc/gallery; takes half a minute.
+gallery:
+	@$(SETUP) build
+	@+$(MAKE) MODE=release programs
+	@mkdir -p doc/gallery
+	build/nnlua examples/gallery.lua --out doc/gallery
+
+# A report and an animation in headless Chromium, where there is one.
+test-browser:
+	@$(SETUP) build
+	@+$(MAKE) MODE=release programs
+	@tests/browser.sh
+
 # The modes under test: both by default, or the one that was asked for (make test MODE=asan).
 TEST_MODES := $(if $(filter command line environment,$(origin MODE)),$(MODE),release asan)
 test:
@@ -276,6 +289,8 @@ help:
 	@echo 'make            build/nnlua and build/nn.so'
 	@echo 'make demo       set up, build, learn handwritten digits'
 	@echo 'make test       set up, build, run every test, then again under ASan and UBSan'
+	@echo 'make gallery    every kind of picture, into doc/gallery'
+	@echo 'make test-browser   a report and an animation in headless Chromium, where there is one'
 	@echo 'make asan       the tests under ASan and UBSan only;  make ubsan  under UBSan only'
 	@echo 'make valgrind   the C tests and a smoke script under valgrind'
 	@echo 'make fuzz       each loader of files for a minute under libFuzzer (clang); FUZZ_SECONDS=n'

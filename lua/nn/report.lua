@@ -109,7 +109,7 @@ local function history_html(h, caption)
   end
   local words = {}
   if #h > 0 then words[1] = ("%d epochs"):format(#h) end
-  if h.stopped_by then words[#words + 1] = "stopped by " .. tostring(h.stopped_by) end
+  if h.stopped_by and h.stopped_by ~= "epochs" then words[#words + 1] = "stopped by " .. tostring(h.stopped_by) end
   if h.best_epoch then words[#words + 1] = ("best epoch %d"):format(h.best_epoch) end
   return figure.html(p, caption or (#words > 0 and table.concat(words, ", ") or nil), false)
     .. ("<details><summary>The numbers%s</summary>"):format(
@@ -267,8 +267,8 @@ end
 --- values where one points; a history (nn.fit) its curves, with the best epoch, and its table; a
 --- result of an experiment its picture and table; a model its layers and parameters; a tensor a
 --- table, or a histogram where it is large; a table a table: {name = value}, a list of records, or
---- {columns = {...}, rows = {{...}}}. `{caption = "text", item}` gives an item a caption. At the end
---- stand the seed, the threads, the versions and the script. The page is light or dark as the
+--- {columns = {...}, rows = {{...}}}. `{caption = "text", item}` gives an item a caption. At the
+--- end stand the seed, the threads, the versions and the script. The page is light or dark as the
 --- reader's system is, prints, and has the numbers behind each curve as a table.
 ---
 --- Options, by name: `title` ("Report"), `date` (now; a text, or false for none: then the same data

@@ -390,8 +390,8 @@ for kind in pairs(kinds) do
 end
 
 --- nn.schedule.plot(s, {steps = 60, group = 1, title, ylog, out}) -> picture
---- Draws the coming learning rates of a schedule, or of several, {name = schedule}, without taking a
---- step: in the terminal, or into the file `out` (.svg, .png, .pdf). `group`: of which group.
+--- Draws the coming learning rates of a schedule, or of several, {name = schedule}, without taking
+--- a step: in the terminal, or into the file `out` (.svg, .png, .pdf). `group`: of which group.
 --- Example:
 ---   local opt = nn.optim.SGD({nn.zeros(2, {requires_grad = true})}, {lr = 0.1})
 ---   nn.schedule.plot(nn.schedule.Cosine(opt, {T_max = 50}))

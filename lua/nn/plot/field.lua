@@ -127,6 +127,17 @@ local function finite_sorted(z)
   return sorted, #sorted
 end
 
+-- The lowest height worth telling from nought on a logarithmic scale. Much below what one place in
+-- eighty has, valleys are narrower than the samples are apart.
+local function lowest(sorted, n, lo, hi)
+  local low = max(sorted[max(1, n // 80)] / 8, lo, hi * 1e-9)
+  for i = n // 80 + 1, n do
+    if low > hi * 1e-9 then break end
+    low = max(sorted[i], low)
+  end
+  return low
+end
+
 -- The heights' scale: {lo, hi, log}; nil where there is no finite height.
 function field.heights(owner, z, options)
   local sorted, n = finite_sorted(z)
@@ -139,15 +150,8 @@ function field.heights(owner, z, options)
     end
   end
   if log ~= false and hi > 0 then
-    local low = lo
-    if lo <= 0 then -- the lowest height worth telling from nought
-      low = max(sorted[max(1, n // 80)], hi * 1e-6)
-      for i = n // 80 + 1, n do
-        if low > 0 then break end
-        low = sorted[i]
-      end
-      if lo < -1e-9 * hi and log == nil then low = hi end
-    end
+    local low = lowest(sorted, n, lo, hi)
+    if lo < -1e-9 * hi and log == nil then low = hi end
     if log or hi / low > LOG_FROM then return {lo = min(low, hi / 1.01), hi = hi, log = true} end
   elseif log then
     raise("%s: zlog wants heights above 0; the highest is %g", owner, hi)

@@ -58,6 +58,7 @@ local function panel(h, base, options)
   local log = wants_log {train, val}
   local p = picture.new("plot", {xlabel = options.last and "epoch" or nil, ylabel = base,
     title = options.title, ylog = log})
+  p.x_name = "epoch"
   if train then p:line(train, {name = "training"}) end
   if val then p:line(val, {name = "validation"}) end
   local name = val and "val_" .. base or base

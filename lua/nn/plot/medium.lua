@@ -8,7 +8,7 @@ local function graphic_line(size) return size * 1.4 end
 -- A page of pixels.
 function medium.page(width, height)
   return {
-    width = width, height = height, terminal = false, pad = 12, gap = 6, sample = 22, apart = 18,
+    width = width, height = height, terminal = false, pad = 12, gap = 6, sample = 20, apart = 15,
     title = 16, label = 13, tick = 12, legend = 13, column = 1,
     line = graphic_line, text_width = text.width,
   }

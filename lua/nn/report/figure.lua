@@ -87,7 +87,7 @@ local function json_panel(entry)
     json_number(view.top), json_number(view.width), json_number(view.height),
     json_number(xr.lo), json_number(xr.hi), json_number(yr.lo), json_number(yr.hi),
     tostring(xr.log and true or false), tostring(yr.log and true or false),
-    json_text(panel.options.xlabel or ""), table.concat(parts, ","))
+    json_text(panel.options.xlabel or panel.x_name or ""), table.concat(parts, ","))
 end
 
 -- ---- words ------------------------------------------------------------------------------------
@@ -107,7 +107,8 @@ local function describe(p, views)
   for _, entry in ipairs(views) do
     local o, list = entry.panel.options, curves(entry.panel)
     if #list > 0 then
-      local axes = ("%s over %s"):format(o.ylabel or "y", o.xlabel or "x")
+      local axes = ("%s over %s"):format(o.ylabel or "y",
+        o.xlabel or entry.panel.x_name or "x")
       local words = {}
       for i, c in ipairs(list) do
         if i <= 12 then words[i] = describe_curve(c) end
@@ -168,8 +169,10 @@ end
 -- A table: names of columns, rows of numbers and texts.
 function figure.table(columns, rows)
   local out = {'<div class="wide"><table><thead><tr>'}
-  for _, name in ipairs(columns) do
-    out[#out + 1] = '<th scope="col">' .. text.escape(name) .. "</th>"
+  for k, name in ipairs(columns) do
+    local words = rows[1] and type(rows[1][k]) == "string" and rows[1][k] ~= ""
+    out[#out + 1] = ('<th scope="col"%s>%s</th>'):format(words and ' class="text"' or "",
+      text.escape(name))
   end
   out[#out + 1] = "</tr></thead><tbody>\n"
   for _, row in ipairs(rows) do

@@ -1,6 +1,6 @@
--- report/script.lua: what happens in a report: names in legends hide and show their series, by mouse
--- or keyboard; pointing at a chart shows the values nearest to that place. Without JavaScript all
--- is there but for this.
+-- report/script.lua: what happens in a report: names in legends hide and show their series, by
+-- mouse or keyboard; pointing at a chart shows the values nearest to that place. Without JavaScript
+-- all is there but for this.
 return [[
 "use strict";
 document.querySelectorAll("figure[data-plot]").forEach(function (figure) {

@@ -28,7 +28,7 @@ white-space:nowrap;z-index:2}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums;margin:.6rem 0}
 th,td{padding:.22rem .7rem;border-bottom:1px solid var(--edge);text-align:right;vertical-align:top}
-th{font-weight:600}th:first-child,td.text{text-align:left}
+th{font-weight:600}th:first-child,.text{text-align:left}
 thead th{border-bottom:2px solid var(--axis)}
 pre{background:var(--tint);border:1px solid var(--edge);border-radius:6px;padding:.7rem .9rem;
 overflow-x:auto;font:13px/1.45 ui-monospace,Consolas,"DejaVu Sans Mono",monospace}
