@@ -240,6 +240,7 @@ soak:
 	@$(SETUP) test
 	@+$(MAKE) MODE=release programs
 	tests/resume/kill build/nnlua $(or $(N),200) $(or $(SEED),1)
+	tests/resume/kill build/nnlua $(or $(N),200) $(or $(SEED),1) --lua
 
 valgrind:
 	@$(SETUP) test valgrind

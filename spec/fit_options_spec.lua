@@ -326,3 +326,49 @@ describe("nn.fit and numbers that are none", function()
     end
   end)
 end)
+
+describe("a fit that runs again", function()
+  -- What each batch and each dropout mask was, and the history.
+  local script = [[
+    nn.seed(3)
+    local x = nn.randn(3000, 40)
+    local words = {}
+    local see = nn.Lambda(function(t)
+      local rows = nn.range(1, #t):to "float64":unsqueeze(2)
+      words[#words + 1] = ("%a"):format(t:detach():to "float64":mul(rows):sum():item())
+      return t
+    end)
+    local model = nn.Sequential {see, nn.Lambda(function(t) return t * 0 + 1 end), nn.Dropout(0.5),
+      see, nn.Linear(40, 2)}
+    local history = nn.fit(model, nn.data.tensors(x, x:sum(2):gt(0):to "int64" + 1), {
+      loss = nn.CrossEntropyLoss(), optimizer = nn.optim.Adam(model:parameters()), epochs = 2,
+      batch_size = 500, validation = 0.1,
+    })
+    print(table.concat(words, " "))
+    for _, r in ipairs(history) do print(("%a %a"):format(r.loss, r.val_loss)) end]]
+
+  local function run(threads)
+    local i, path = 0, os.tmpname()
+    while arg[i - 1] do i = i - 1 end
+    local file = assert(io.open(path, "w"))
+    assert(file:write(script))
+    assert(file:close())
+    local pipe = assert(io.popen(("%s --threads %d %s 2>&1"):format(os.getenv "NNLUA" or arg[i],
+      threads, path)))
+    local out = pipe:read "a"
+    assert.is_true(pipe:close(), out)
+    os.remove(path)
+    return out
+  end
+
+  it("has the same history, to the last bit", function()
+    assert.equal(run(1), run(1))
+    assert.equal(run(2), run(2))
+  end)
+
+  it("has the same batches and masks with any number of threads", function()
+    local one, two = run(1):match "^[^\n]*", run(2):match "^[^\n]*"
+    assert.is_true(#one > 200)
+    assert.equal(one, two)
+  end)
+end)

@@ -303,7 +303,7 @@ typedef struct pass {
 
 static nn_status run_batches(pass *p, found *now) {
   nn_trainer *t = p->t;
-  const bool is_sum = nn_loss_reduction(t->loss) == NN_REDUCE_SUM;
+  const bool is_sum = t->is_sum;
   const int64_t end = t->row + p->rows;
   int64_t batch = t->batch;
   now->value = 0;
@@ -395,6 +395,7 @@ static nn_status step(nn_trainer *t) {
 nn_status nn_trainer_run(nn_trainer *t, int64_t most) {
   const int64_t rows = t->x->v.shape.dim[0];
   int64_t end = most < INT64_MAX - t->batch ? t->batch + most : INT64_MAX;
+  t->is_sum = nn_loss_reduction(t->loss) == NN_REDUCE_SUM;
   do {
     NN_TRY(step(t));
     if (t->fault != NN_FAULT_NONE) return NN_OK;

@@ -29,6 +29,7 @@ typedef struct nn_trainer {
   double l1, l2, clip_norm, clip_value; /* 0: none */
   int64_t size, accumulate;             /* samples in a batch, batches in a step */
   bool gather;                          /* predictions are wanted */
+  bool is_sum;                          /* the loss is a sum over the samples, not their mean */
   bool yields;                          /* nobody but C sees a batch: it can be undone half-way */
 
   /* where the epoch stands */
