@@ -103,13 +103,11 @@ describe("history", function()
     local svg = f:read "a"
     f:close()
     os.remove(path)
-    for _, text in ipairs {"epoch", ">loss<", ">val_loss<", "best: epoch 7"} do
+    for _, text in ipairs {"epoch", ">loss<", "validation", "best: epoch 7"} do
       assert.is_truthy(svg:find(text, 1, true), text)
     end
-    assert.is_truthy(some(9):plot(path, {column = "accuracy", ylog = false}))
-    os.remove(path)
-    assert.matches("plot: no record has a number 'acuracy'; the columns are epoch, loss, accuracy",
-      message(history.new {}.plot, some(3), path, {column = "acuracy"}))
+    assert.matches("plot: there is no option 'colum'; the options are height, scale, title, width",
+      message(some(3).plot, some(3), path, {colum = "loss"}))
     assert.matches("plot: expected a path, got 3", message(some(3).plot, some(3), 3))
   end)
 

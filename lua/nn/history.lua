@@ -225,31 +225,10 @@ function History:csv(path)
   core.files.write(path, history.csv_text(self, all_columns(self)))
 end
 
--- x and y of a column, where it has numbers.
-local function series(self, name)
-  local x, y = {}, {}
-  for _, record in ipairs(self) do
-    if type(record[name]) == "number" then
-      x[#x + 1], y[#y + 1] = record.epoch, record[name]
-    end
-  end
-  return {x = x, y = y}
-end
-
--- Where the best epoch is marked: at the one whose weights were given back, else at the lowest or
--- highest value.
-local function best_point(self, name)
-  local record = self[self.best_epoch or 0]
-  if not record or record.epoch ~= self.best_epoch or type(record[name]) ~= "number" then
-    record = self:best(name)
-  end
-  return record
-end
-
---- history:plot(path, {column = "loss", ylog = false}) -> picture
---- Draws a column over the epochs, with its validation beside it where there is one, and marks the
---- best epoch: the one that EarlyStopping found, else the best value. `path` ends in .svg, .png or
---- .pdf; without it the picture is drawn in the terminal.
+--- history:plot(path, {title, width, height, scale}) -> picture
+--- Draws the curves: a panel for each measure, training and validation in it, the best epoch marked
+--- (the one that EarlyStopping found, else the best value). `path` ends in .svg, .png or .pdf;
+--- without it the picture is drawn in the terminal. The same as nn.plot.history.
 --- Example:
 ---   local model = nn.Linear(1, 1)
 ---   local history = nn.fit(model, nn.data.line(), {loss = nn.MSELoss(), epochs = 5,
@@ -257,23 +236,11 @@ end
 ---   history:plot()
 function History:plot(path, options)
   if path ~= nil then history.check_path("plot", path) end
-  local o = util.options("plot", options, {column = {"string", "loss"}, ylog = {"boolean", false}})
-  local names, lines = {}, {}
-  for _, name in ipairs {o.column, "val_" .. o.column} do
-    local line = series(self, name)
-    if #line.x > 0 then names[#names + 1], lines[name] = name, line end
-  end
-  if #names == 0 then
-    raise("plot: no record has a number '%s'; the columns are %s", o.column,
-      table.concat(all_columns(self), ", "))
-  end
-  local p = require "nn".plot {xlabel = "epoch", ylabel = o.column, ylog = o.ylog}
-  for _, name in ipairs(names) do p:line(lines[name], {name = name}) end
-  local name = names[#names]
-  local best = best_point(self, name)
-  p:scatter({x = {best.epoch}, y = {best[name]}}, {name = ("best: epoch %d"):format(best.epoch)})
-  if path then p:save(path) else p:show() end
-  return p
+  local o = util.options("plot", options, {
+    title = {"string"}, width = {"count"}, height = {"count"}, scale = {"number"},
+  })
+  o.out = path
+  return require "nn".plot.history(self, o)
 end
 
 -- ---- saved ------------------------------------------------------------------------------------

@@ -159,7 +159,7 @@ end
 
 --- nn.plot.history(history, {title, width, height, scale, out}) -> picture
 --- All curves of a training run, a panel for each measure with training and validation in it and
---- the best epoch marked (history:plot draws one measure). Losses that fall by more than a factor
+--- the best epoch marked; history:plot(path) is the same. Losses that fall by more than a factor
 --- of 100 have a logarithmic axis.
 --- Example:
 ---   local model = nn.Linear(1, 1)
