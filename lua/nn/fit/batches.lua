@@ -43,6 +43,7 @@ function batches.prepare(run)
   -- Then nobody else holds a batch when its step is done, and its memory serves the next at once.
   run.alone = kind_of(run.loss) == "loss" and module.is_native(run.model)
   spec.yields = native and run.alone
+  if run.trainer then run.trainer:release() end -- its memory serves the new one
   run.trainer = core.trainer(spec)
   run.is_sum = evaluate.is_sum(run.loss)
 end
