@@ -40,7 +40,8 @@ struct nn_ctx {
   int real;               /* the default floating dtype: NN_F32 or NN_F64 (tensor/dtype.h) */
   bool
     reuse; /* an op may overwrite an input that nobody else holds; NNLUA_NO_REUSE=1 turns it off */
-  void *host; /* the Lua state that runs, for callbacks; the core only carries it */
+  bool undrawn; /* new layers leave their weights undefined: a file is about to bring them */
+  void *host;   /* the Lua state that runs, for callbacks; the core only carries it */
 };
 
 /* Creates a context: seed 0, one thread for each core that may be used. NULL: no memory. */

@@ -113,15 +113,15 @@ static void read_arguments(lua_State *L, const char *owner, const nn_param *para
   }
 }
 
-/* Builds a layer whose tensors a file has brought: the random streams stay where they are, and it may
-   not ask for more memory than those tensors need. */
+/* Builds a layer whose tensors a file has brought: nothing is drawn for them, and it may not ask for
+   more memory than they need. */
 static nn_status build_like(nn_ctx *ctx, nn_layer *l, size_t bytes) {
-  const nn_rng rng = ctx->rng;
   const size_t limit = ctx->mem.limit, most = ctx->mem.live + 4 * bytes + ((size_t)1 << 20);
   if (most < limit) ctx->mem.limit = most;
+  ctx->undrawn = true;
   nn_status st = nn_layer_build(ctx, l);
+  ctx->undrawn = false;
   ctx->mem.limit = limit;
-  ctx->rng = rng;
   if (st == NN_ENOMEM && most < limit)
     return nn_layer_fail(l, NN_EVALUE, "its tensors are not in the file");
   return st;

@@ -12,6 +12,7 @@ const char *const nn_init_names[] = {
   "kaiming_normal", "normal",         "zeros",         NULL};
 
 void nn_init_uniform(nn_ctx *ctx, double bound, const nn_value *v) {
+  if (ctx->undrawn) return;
   if (v->dtype == NN_F32)
     nn_random_uniform_f32(&ctx->rng, NN_RNG_INIT, v->numel, -bound, bound, nn_data(v));
   else
@@ -19,6 +20,7 @@ void nn_init_uniform(nn_ctx *ctx, double bound, const nn_value *v) {
 }
 
 void nn_init_normal(nn_ctx *ctx, double std, const nn_value *v) {
+  if (ctx->undrawn) return;
   if (v->dtype == NN_F32)
     nn_random_normal_f32(&ctx->rng, NN_RNG_INIT, v->numel, 0, std, nn_data(v));
   else
