@@ -100,7 +100,7 @@ BENCHES   := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c)
 FUZZERS   := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all programs tests benches demo gallery test test-browser bench bench-quick lint format \
-        asan ubsan soak valgrind cover fuzz fuzz-api fuzzers install uninstall clean help FORCE
+        asan ubsan soak valgrind cover fuzz fuzz-api fuzzers install uninstall clean docs help FORCE
 
 all:
 	@$(SETUP) check
@@ -269,19 +269,35 @@ lint:
 format:
 	clang-format -i $$(find src tests -name '*.c' -o -name '*.h')
 
-DOCDIR = $(DESTDIR)$(PREFIX)/share/doc/nnlua
-install: all
-	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/lua/5.4' '$(DOCDIR)'
-	install -m 755 $(B)/nnlua '$(DESTDIR)$(PREFIX)/bin/nnlua'
-	install -m 644 $(B)/nn.so '$(DESTDIR)$(PREFIX)/lib/lua/5.4/nn.so'
-	for f in README.md CHANGELOG.md LICENSE; do \
-	  [ ! -f $$f ] || install -m 644 $$f '$(DOCDIR)' || exit 1; done
-	[ ! -d examples ] || { install -d '$(DOCDIR)/examples' && \
-	  install -m 644 examples/*.lua '$(DOCDIR)/examples'; }
+# What is written from the texts behind `?name`: man page, completions, annotations for editors.
+build/share/nnlua.1: $(B)/nnlua $(wildcard doc/generate.lua doc/generate/*.lua)
+	@mkdir -p $(@D)
+	$(B)/nnlua doc/generate.lua share $(@D)
+docs: all
+	$(B)/nnlua doc/generate.lua reference
+
+LUA_CDIR ?= $(PREFIX)/lib/lua/5.4
+SHAREDIR  = $(PREFIX)/share
+DOCDIR    = $(SHAREDIR)/doc/nnlua
+# file, folder, name there
+INSTALLED = $(B)/nnlua:$(PREFIX)/bin/nnlua:755 $(B)/nn.so:$(LUA_CDIR)/nn.so:644 \
+  build/share/nnlua.1:$(SHAREDIR)/man/man1/nnlua.1:644 \
+  build/share/nnlua.bash:$(SHAREDIR)/bash-completion/completions/nnlua:644 \
+  build/share/_nnlua:$(SHAREDIR)/zsh/site-functions/_nnlua:644 \
+  build/share/nnlua.fish:$(SHAREDIR)/fish/vendor_completions.d/nnlua.fish:644 \
+  build/share/nn.meta.lua:$(SHAREDIR)/nnlua/nn.meta.lua:644 \
+  build/share/nn.luacheck.lua:$(SHAREDIR)/nnlua/nn.luacheck.lua:644 \
+  build/share/nnlua.pc:$(PREFIX)/lib/pkgconfig/nnlua.pc:644 \
+  $(foreach f,README.md CHANGELOG.md LICENSE $(wildcard doc/*.md),$(f):$(DOCDIR)/$(notdir $(f)):644) \
+  $(foreach f,$(wildcard examples/*.lua examples/*/*.lua),$(f):$(DOCDIR)/$(f):644)
+install: all build/share/nnlua.1
+	@sed -i 's|^prefix=.*|prefix=$(PREFIX)|' build/share/nnlua.pc
+	@printf '%s\n' $(INSTALLED) | while IFS=: read -r from to mode; do \
+	  install -D -m "$$mode" "$$from" "$(DESTDIR)$$to" && echo "  $(DESTDIR)$$to" || exit 1; done
 
 uninstall:
-	rm -f '$(DESTDIR)$(PREFIX)/bin/nnlua' '$(DESTDIR)$(PREFIX)/lib/lua/5.4/nn.so'
-	rm -rf '$(DOCDIR)'
+	rm -f $(foreach e,$(INSTALLED),'$(DESTDIR)$(word 2,$(subst :, ,$(e)))')
+	@find '$(DESTDIR)$(DOCDIR)' '$(DESTDIR)$(SHAREDIR)/nnlua' -type d -empty -delete 2>/dev/null || true
 
 clean:
 	rm -rf build
@@ -297,6 +313,7 @@ help:
 	@echo 'make fuzz       each loader of files for a minute under libFuzzer (clang); FUZZ_SECONDS=n'
 	@echo 'make fuzz-api   a million random calls under ASan and UBSan; SEED=n for others'
 	@echo 'make soak       a fit is killed 200 times and must end with the same bytes; N=n, SEED=n'
+	@echo 'make docs       the reference manual, doc/reference.md, from the texts behind ?name'
 	@echo 'make cover      line coverage of src/ by the tests'
 	@echo 'make bench      measured speeds beside PyTorch, and the bars; CORETYPE=Haswell; bench-quick'
 	@echo 'make lint       the rules of the house;  make format  clang-format in place'

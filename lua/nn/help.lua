@@ -15,6 +15,8 @@ local WIDTH = 88
 function M.find(name)
   local all = gather.entries()
   if all[name] then return all[name] end
+  local method = gather.aliases()["tensor:" .. (name:match "^[%w_]+:([%w_]+)$" or "")]
+  if name:find "^tensor:" or name:find "^x:" then return method end
   local last = name:match "([%w_]+)$"
   local found
   for _, key in ipairs(gather.names()) do
@@ -27,7 +29,7 @@ function M.find(name)
       found = all[key]
     end
   end
-  return found
+  return found or method
 end
 
 -- Entries in whose name the word occurs, then those in whose text it does.

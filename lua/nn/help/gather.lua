@@ -15,10 +15,19 @@ local function name_in(signature)
     or signature:match "^([%a_][%w_.:]*)"
 end
 
+-- Whether every bracket is closed: a long signature goes on in the next line.
+local function is_whole(signature)
+  local opened = select(2, signature:gsub("[({]", ""))
+  return opened == select(2, signature:gsub("[)}]", ""))
+end
+
 -- The lines of a block without their dashes: {signature, text..., "Example:", lines...}.
 local function read_block(lines, file)
-  local signature, text, example = lines[1], {}, nil
-  for i = 2, #lines do
+  local signature, text, example, first = lines[1], {}, nil, 2
+  while not is_whole(signature) and lines[first] do
+    signature, first = signature .. " " .. lines[first]:match "^%s*(.-)$", first + 1
+  end
+  for i = first, #lines do
     if lines[i]:match "^Example" then
       example = {}
     elseif example then
@@ -93,9 +102,20 @@ local function add_descriptors(entries)
   end
 end
 
+-- x:exp(), x:exp_() and nn.exp(x) are one: the entries of tensors' methods, by name.
+local function tensor_methods(entries)
+  local methods = {}
+  for name in pairs(core.methods.tensor) do
+    local plain = name:gsub("_$", "")
+    methods["tensor:" .. name] = entries["tensor:" .. name] or entries["tensor:" .. plain]
+      or entries["nn." .. plain]
+  end
+  return methods
+end
+
 -- ---- all of it --------------------------------------------------------------------------------
 
-local all, sorted, by_value
+local all, sorted, by_value, aliases
 
 function M.entries()
   if all then return all end
@@ -104,7 +124,14 @@ function M.entries()
     if file:match "%.lua$" then add_file(all, file) end
   end
   add_descriptors(all)
+  aliases = tensor_methods(all)
   return all
+end
+
+-- Other names of entries: "tensor:exp_" -> the entry of nn.exp.
+function M.aliases()
+  M.entries()
+  return aliases
 end
 
 function M.names()
