@@ -137,9 +137,9 @@ static void read_part(part *w) {
     w->rows++;
     if (drop) continue;
     w->kept++;
-    w->x += xs;
-    w->y += ys;
-    w->spans += r->ntext;
+    if (xs) w->x += xs;
+    if (ys) w->y += ys;
+    if (r->ntext) w->spans += r->ntext;
   }
 }
 
@@ -154,7 +154,7 @@ static void close_up(part *w, int parts, const nn_csv_cuts *cuts, char *x, char 
     const size_t a = (size_t)to, b = (size_t)cuts->lines[k], n = (size_t)w[k].kept;
     to += w[k].kept;
     if (a == b) continue;
-    memmove(x + a * xs, x + b * xs, n * xs);
+    if (xs) memmove(x + a * xs, x + b * xs, n * xs);
     if (ys) memmove(y + a * ys, y + b * ys, n * ys);
     if (ss) memmove(spans + a * ss, spans + b * ss, n * ss * sizeof *spans);
   }
@@ -228,7 +228,7 @@ nn_status nn_csv_parse(nn_csv *r, const nn_csv_cuts *cuts, void *x, void *y, int
   for (int k = 0; k < parts; k++) {
     const size_t first = (size_t)cuts->lines[k];
     w[k] = (part){.r = r, .p = r->buffer + cuts->cut[k], .end = r->buffer + cuts->cut[k + 1]};
-    w[k].x = (char *)x + first * xs;
+    w[k].x = xs ? (char *)x + first * xs : NULL;
     w[k].y = ys ? (char *)y + first * ys : NULL;
     w[k].spans = spans ? spans + first * nt : NULL;
   }
