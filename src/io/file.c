@@ -58,8 +58,9 @@ static nn_status open_folder(nn_output *out, char real[PATH_MAX]) {
   char *slash = strrchr(real, '/'), *name = slash ? slash + 1 : real;
   if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
     return not_written(out, "this is the name of a folder", 0);
-  if (strlen(name) > NAME_MAX) return not_written(out, "the name is too long", 0);
-  snprintf(out->name, sizeof out->name, "%s", name);
+  size_t length = strlen(name);
+  if (length > NAME_MAX) return not_written(out, "the name is too long", 0);
+  memcpy(out->name, name, length + 1);
   if (slash) slash[slash == real] = 0;
   out->folder = open(slash ? real : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (out->folder < 0) return not_written(out, "its folder cannot be opened", errno);
