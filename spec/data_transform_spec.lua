@@ -1,5 +1,5 @@
--- nn.data's transforms: what they compute against plain arithmetic, their inverses, what they refuse,
--- their states and files.
+-- nn.data's transforms: what they compute against plain arithmetic, their inverses, what they
+-- refuse, their states and files.
 
 local nn = require "nn"
 
@@ -135,7 +135,8 @@ describe("Polynomial", function()
     assert.same({"a", "b", "a^2", "a b", "b^2", "a^3", "a^2 b", "a b^2", "b^3"},
       t(ds).feature_names)
     assert.same({{2, 3}}, t:invert(t(ds)).x:totable())
-    local u = nn.data.Polynomial {degree = 3, interaction_only = true, bias = true}:fit(nn.ones(1, 3))
+    local u = nn.data.Polynomial {degree = 3, interaction_only = true, bias = true}:fit(nn.ones(1,
+      3))
     assert.same({{1, 2, 3, 5, 6, 10, 15, 30}}, u(nn.tensor({{2, 3, 5}})):totable())
     assert.same({"1", "x1", "x2", "x3", "x1 x2", "x1 x3", "x2 x3", "x1 x2 x3"},
       u(dataset({{1, 2, 3}})).feature_names)
@@ -145,7 +146,8 @@ describe("Polynomial", function()
 
   it("lets gradients through", function()
     local t = nn.data.Polynomial {degree = 3}:fit(nn.ones(1, 2))
-    assert.is_true(nn.gradcheck(function(x) return t(x) end, {nn.randn({3, 2}, {dtype = "float64"})}))
+    assert.is_true(nn.gradcheck(function(x) return t(x) end, {nn.randn({3, 2},
+      {dtype = "float64"})}))
   end)
 end)
 

@@ -36,11 +36,14 @@ local function read_scale(v)
   if v == nil then return 1, 1 end
   if type(v) == "number" then
     if v >= 0 and v < 1 then return 1 - v, 1 + v end
-    raise("augment: option 'scale' must be below 1 (0.1: by a factor of 0.9 to 1.1) or a range {0.8, "
-      .. "1.2}, got %s", util.describe(v))
+    raise("augment: option 'scale' must be below 1 (0.1: by a factor of 0.9 to 1.1) or a range "
+      .. "{0.8, 1.2}, got %s", util.describe(v))
   end
-  local lo, hi = pair("scale", v, "a number below 1, or a range of factors, {0.8, 1.2}", 0.001, 1000)
-  if lo > hi then raise("augment: option 'scale' is a range from less to more, got {%s, %s}", lo, hi) end
+  local lo, hi = pair("scale", v, "a number below 1, or a range of factors, {0.8, 1.2}", 0.001,
+    1000)
+  if lo > hi then
+    raise("augment: option 'scale' is a range from less to more, got {%s, %s}", lo, hi)
+  end
   return lo, hi
 end
 
@@ -60,7 +63,10 @@ function augment.settings(ds, options)
   })
   check_images(ds)
   local s = {fill = o.fill, cutout = o.cutout}
-  if s.cutout > 2 ^ 20 then raise("augment: option 'cutout' is a number of pixels, got %d", s.cutout) end
+  if s.cutout > 2 ^ 20 then
+    raise("augment: option 'cutout' is a number of pixels, got %d",
+      s.cutout)
+  end
   local flip = flips[o.flip or false]
   if not flip then
     raise('augment: option \'flip\' must be true, "horizontal", "vertical" or "both", got %s',

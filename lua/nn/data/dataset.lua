@@ -181,8 +181,8 @@ local function indices_of(ds, indices)
 end
 
 --- dataset:subset(indices) -> dataset
---- The rows that `indices` names, in that order, copied: a list or int64 tensor of row numbers from 1
---- (negative: from the end; a row may be named twice), or a mask, such as ds.y:eq(3).
+--- The rows that `indices` names, in that order, copied: a list or int64 tensor of row numbers from
+--- 1 (negative: from the end; a row may be named twice), or a mask, such as ds.y:eq(3).
 --- Example:
 ---   local ds = nn.data.digits()
 ---   print(ds:subset {1, 2, -1}, ds:subset(ds.y:eq(3)))
@@ -199,8 +199,8 @@ local function check_seed(seed, owner)
 end
 
 --- dataset:shuffle(seed) -> dataset
---- The rows in a random order, drawn from the stream of shuffles (nn.seed) or, where a seed is given,
---- from that alone.
+--- The rows in a random order, drawn from the stream of shuffles (nn.seed) or, where a seed is
+--- given, from that alone.
 --- Example:
 ---   print(nn.data.line():shuffle(1).x:reshape(-1))
 function Dataset:shuffle(seed)
@@ -235,8 +235,8 @@ local function weights_of(ds, other)
 end
 
 --- dataset:concat(other) -> dataset
---- The rows of both, first these. Classes, names of features and the shapes of rows must be the same.
---- Where only one has weights, the samples of the other weigh 1. Held out if one of them is.
+--- The rows of both, first these. Classes, names of features and the shapes of rows must be the
+--- same. Where only one has weights, the samples of the other weigh 1. Held out if one of them is.
 --- Example:
 ---   local a, b = nn.data.line():split {0.5, 0.5}
 ---   print(a:concat(b))
@@ -257,10 +257,10 @@ end
 
 --- dataset:duplicates(other) -> rows, rows of other
 --- The rows of x that stand in `other` too, as int64 tensors of row numbers: #rows of them; the
---- second tensor says for each where `other` has it (the first place). Without `other`: the rows that
---- stood earlier in this dataset, and where. Test rows that the training part has as well make every
---- result look better than it is. Equal means every number of x equal (0 and -0 are, NaN is to NaN);
---- y is not compared. Rows are hashed in C, and every match is verified.
+--- second tensor says for each where `other` has it (the first place). Without `other`: the rows
+--- that stood earlier in this dataset, and where. Test rows that the training part has as well make
+--- every result look better than it is. Equal means every number of x equal (0 and -0 are, NaN is
+--- to NaN); y is not compared. Rows are hashed in C, and every match is verified.
 --- Example:
 ---   local ds = nn.data.digits()
 ---   local train, test = ds:split {0.8, 0.2}
@@ -286,10 +286,10 @@ end
 -- ---- row by row -------------------------------------------------------------------------------
 
 --- dataset:map(f) -> dataset
---- A new dataset of what f makes of each row, once: `x, y = f(x, y)`. f gets a copy of the sample (a
---- tensor) and its label or target (a label as a number); it returns tensors, numbers or tables of
---- numbers, all of one shape. Without a second result y stays what it is. Class names stay where y
---- stays labels, names of features where their number stays the same.
+--- A new dataset of what f makes of each row, once: `x, y = f(x, y)`. f gets a copy of the sample
+--- (a tensor) and its label or target (a label as a number); it returns tensors, numbers or tables
+--- of numbers, all of one shape. Without a second result y stays what it is. Class names stay where
+--- y stays labels, names of features where their number stays the same.
 --- Example:
 ---   local ds = nn.data.line():map(function(x, y) return {x[1], x[1] ^ 2}, y end)
 ---   print(ds)
@@ -300,17 +300,17 @@ end
 
 --- dataset:augment{shift, flip, rotate, scale, noise, cutout, fill = 0} -> dataset
 --- The same images, changed at random anew in every batch of nn.fit and dataset:batches, never in
---- nn.evaluate or the validation of a fit. x is N x channels x height x width, floating. In this order:
---- `flip`: true (or "horizontal"), "vertical" or "both": mirrored, each way with probability 1/2;
---- `scale`: larger or smaller by a factor from 1 - scale to 1 + scale, or from a range {0.8, 1.1};
---- `rotate`: turned about the centre by up to so many degrees to either side; `shift`: moved by up to so
---- many pixels to each side, sideways and up and down ({2, 0}: sideways alone); a whole number moves by
---- whole pixels; `noise`: normal noise of that standard deviation added to each pixel (not cut off at 0
---- and 1); `cutout`: a square of so many pixels a side, centred anywhere on the image, is set to `fill`,
---- as is what comes in from outside the image. All amounts are uniform in their range. Between pixels
---- the interpolation is bilinear; pixels are points, the centre is ((width - 1) / 2, (height - 1) / 2).
---- The draws have a stream of their own: shuffles and dropout masks stay what they are without it.
---- `augment{}` takes the changes away again.
+--- nn.evaluate or the validation of a fit. x is N x channels x height x width, floating. In this
+--- order: `flip`: true (or "horizontal"), "vertical" or "both": mirrored, each way with probability
+--- 1/2; `scale`: larger or smaller by a factor from 1 - scale to 1 + scale, or from a range {0.8,
+--- 1.1}; `rotate`: turned about the centre by up to so many degrees to either side; `shift`: moved
+--- by up to so many pixels to each side, sideways and up and down ({2, 0}: sideways alone); a whole
+--- number moves by whole pixels; `noise`: normal noise of that standard deviation added to each
+--- pixel (not cut off at 0 and 1); `cutout`: a square of so many pixels a side, centred anywhere on
+--- the image, is set to `fill`, as is what comes in from outside the image. All amounts are uniform
+--- in their range. Between pixels the interpolation is bilinear; pixels are points, the centre is
+--- ((width - 1) / 2, (height - 1) / 2). The draws have a stream of their own: shuffles and dropout
+--- masks stay what they are without it. `augment{}` takes the changes away again.
 --- Example:
 ---   local train = nn.data.digits():augment {shift = 1, rotate = 10, noise = 0.05}
 ---   for x, y in train:batches {size = 4} do print(x[1][1]) break end
@@ -324,10 +324,10 @@ end
 
 --- dataset:describe() -> description
 --- What the data are like: a table that prints as one, with the fields `samples`, `shape` (of a
---- sample), `features` (a list of {name, min, max, mean, std, missing, infinite}, a channel each for
---- images), `classes` (a list of {name, count, share}, where y holds labels), `targets` (as features,
---- where it does not), `missing` (NaN in x), `warnings` (a list of texts: inputs unscaled or constant,
---- numbers missing, classes scarce or absent).
+--- sample), `features` (a list of {name, min, max, mean, std, missing, infinite}, a channel each
+--- for images), `classes` (a list of {name, count, share}, where y holds labels), `targets` (as
+--- features, where it does not), `missing` (NaN in x), `warnings` (a list of texts: inputs unscaled
+--- or constant, numbers missing, classes scarce or absent).
 --- Example:
 ---   local d = nn.data.digits():describe()
 ---   print(d)
@@ -347,10 +347,11 @@ end
 -- ---- batches ----------------------------------------------------------------------------------
 
 --- dataset:batches{size = 32, shuffle = true, drop_last = false, seed} -> iterator of x, y, weight
---- All samples once, `size` at a time: `for x, y in ds:batches{size = 32} do`. The order is drawn from
---- the stream of shuffles, or from `seed` alone; `shuffle = false`: as they come. The last batch is
---- smaller where the size does not divide the number, or left out with `drop_last`. Where the dataset
---- has weights, the third value holds the batch's. All are copies and the script's to keep.
+--- All samples once, `size` at a time: `for x, y in ds:batches{size = 32} do`. The order is drawn
+--- from the stream of shuffles, or from `seed` alone; `shuffle = false`: as they come. The last
+--- batch is smaller where the size does not divide the number, or left out with `drop_last`. Where
+--- the dataset has weights, the third value holds the batch's. All are copies and the script's to
+--- keep.
 --- Example:
 ---   for x, y in nn.data.digits():batches {size = 600} do print(#x, y[1]) end
 function Dataset:batches(options)

@@ -1,7 +1,6 @@
 -- describe.lua: dataset:describe, what the data are like, as fields and as a printed table.
 local core = require "nn.core"
 local dataset = require "nn.data.dataset"
-local util = require "nn.util"
 
 local Description = {__name = "description"}
 
@@ -30,9 +29,9 @@ end
 
 -- A list of {name, min, max, mean, std, missing, infinite}.
 local function columns_of(t, names)
-  local list, what = {}, nil
-  t, what = as_columns(t)
-  local rows, stats = t:size(1), core.rows.columns(t):totable()
+  local list = {}
+  local columns, what = as_columns(t)
+  local rows, stats = columns:size(1), core.rows.columns(columns):totable()
   for c = 1, #stats[1] do
     list[c] = {
       name = names and names[c] or ("%s %d"):format(what, c),
@@ -55,7 +54,8 @@ local function classes_of(ds)
   for i, label in ipairs(labels) do
     local c = count[label] or 0
     list[i] = {
-      name = ds.classes and tostring(ds.classes[label]) or tostring(label), label = label, count = c,
+      name = ds.classes and tostring(ds.classes[label]) or tostring(label), label = label,
+        count = c,
       share = n > 0 and c / n or 0,
     }
   end
@@ -91,7 +91,8 @@ local function warn_scale(d, warn)
   if #wide > 0 then
     local f = wide[1]
     warn("unscaled inputs: %s go beyond -%d..%d (%s: %.4g to %.4g); "
-      .. "nn.data.Standardize():fit(train) scales them", some(wide), WIDE, WIDE, f.name, f.min, f.max)
+      .. "nn.data.Standardize():fit(train) scales them", some(wide), WIDE, WIDE, f.name, f.min,
+        f.max)
   elseif most > UNEVEN * least and d.features[1].name ~= "channel 1" then
     warn("uneven inputs: their standard deviations go from %.3g to %.3g; "
       .. "nn.data.Standardize():fit(train) makes them alike", least, most)
@@ -108,7 +109,8 @@ local function warn_features(d, warn)
   if #infinite > 0 then warn("infinite numbers in %s", some(infinite)) end
   warn_scale(d, warn)
   if #constant > 0 then
-    warn("%d of %d inputs are constant and tell nothing: %s", #constant, #d.features, some(constant))
+    warn("%d of %d inputs are constant and tell nothing: %s", #constant, #d.features,
+      some(constant))
   end
 end
 
@@ -163,7 +165,8 @@ end
 
 local function print_columns(out, what, list)
   print_table(out, {what, "min", "max", "mean", "std", "missing"}, rows_of(list, function(f)
-    return {f.name, number(f.min), number(f.max), number(f.mean), number(f.std), tostring(f.missing)}
+    return {f.name, number(f.min), number(f.max), number(f.mean), number(f.std),
+      tostring(f.missing)}
   end))
 end
 

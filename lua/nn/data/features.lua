@@ -1,4 +1,5 @@
--- features.lua: transforms that make other columns: OneHot, Polynomial; and Chain, several in a row.
+-- features.lua: transforms that make other columns: OneHot, Polynomial; and Chain, several in a
+-- row.
 local core = require "nn.core"
 local dataset = require "nn.data.dataset"
 local registry = require "nn.files.registry"
@@ -15,9 +16,12 @@ local function read_one_hot(options)
     columns = {"table"}, target = {"boolean", false}, unknown = {"string", "error"},
   })
   if o.unknown ~= "error" and o.unknown ~= "ignore" then
-    raise('OneHot: option \'unknown\' must be "error" or "ignore", got %s', util.describe(o.unknown))
+    raise('OneHot: option \'unknown\' must be "error" or "ignore", got %s',
+      util.describe(o.unknown))
   end
-  if o.columns and o.target then raise("OneHot: 'columns' are those of x, 'target' is y: one of the two") end
+  if o.columns and o.target then
+    raise("OneHot: 'columns' are those of x, 'target' is y: one of the two")
+  end
   return o
 end
 
@@ -33,7 +37,8 @@ local function chosen(columns, x, names)
       util.unknown("OneHot", "feature", column, names or {})
     end
     if not at or at < 1 or at > x:size(2) then
-      raise("OneHot: columns[%d] must be a feature's name or its number in 1..%d, got %s", i, x:size(2),
+      raise("OneHot: columns[%d] must be a feature's name or its number in 1..%d, got %s", i,
+        x:size(2),
         util.describe(column))
     end
     set[at] = true
@@ -45,7 +50,8 @@ end
 local function values_of(x, c, name)
   local column = x:select(2, c)
   if column:dtype():find "^float" then
-    if column:isnan():any() then raise("OneHot: %s holds NaN; mend the data first", name) end
+    if column:isnan():any() then raise("OneHot: %s holds NaN; mend the data first", name)
+  end
     if column:ne(column:floor()):any() then
       raise("OneHot: %s holds fractions, so is no list of categories; name the columns that are, "
         .. "{columns = {...}}, or {target = true} for the labels in y", name)
@@ -68,7 +74,8 @@ local function learn_one_hot(o, x, train)
         dataset.is_dataset(train) and "y " .. util.describe(train.y) or util.describe(train))
     end
     local list = {}
-    for label = 1, train.classes and #train.classes or train.y:max():item() do list[label] = label end
+    for label = 1, train.classes and #train.classes
+      or train.y:max():item() do list[label] = label end
     return {values = {list}, sample = {1}, out = {#list}}
   end
   if x:dim() ~= 2 then raise("OneHot: wants N x features, got x of %s", util.shape(x)) end
@@ -161,10 +168,10 @@ end
 
 --- nn.data.OneHot{columns, target = false, unknown = "error"} -> transform
 --- Each column of x that holds categories (whole numbers) becomes as many columns of 0 and 1 as the
---- training part had different values in it; `columns` lists those, by number or name (default: all), the
---- others stay. `target = true`: the labels in y instead, as N x classes (`t(labels)` does a tensor of
---- them). A value that fit has not seen is an error, or with `unknown = "ignore"` all zeros. t:invert
---- takes the largest of each group. Names of features become "name=value".
+--- training part had different values in it; `columns` lists those, by number or name (default:
+--- all), the others stay. `target = true`: the labels in y instead, as N x classes (`t(labels)`
+--- does a tensor of them). A value that fit has not seen is an error, or with `unknown = "ignore"`
+--- all zeros. t:invert takes the largest of each group. Names of features become "name=value".
 --- Example:
 ---   local ds = nn.data.tensors({{1, 0.5}, {3, 0.1}, {1, 0.9}}, {1, 2, 1})
 ---   print(nn.data.OneHot {columns = {1}}:fit(ds)(ds).x)
@@ -249,9 +256,9 @@ local function power_names(f, names, o)
 end
 
 --- nn.data.Polynomial{degree = 2, bias = false, interaction_only = false} -> transform
---- All products of the features up to that degree: a, b become a, b, a^2, a b, b^2 (that order, as in
---- scikit-learn). `bias` puts a column of ones first; `interaction_only` leaves out powers. x is N x
---- features. t:invert(x) takes the features themselves out again. Gradients go through.
+--- All products of the features up to that degree: a, b become a, b, a^2, a b, b^2 (that order, as
+--- in scikit-learn). `bias` puts a column of ones first; `interaction_only` leaves out powers. x is
+--- N x features. t:invert(x) takes the features themselves out again. Gradients go through.
 --- Example:
 ---   local ds = nn.data.line()
 ---   local t = nn.data.Polynomial {degree = 3}:fit(ds)
@@ -323,7 +330,8 @@ function meta.__tostring(self)
 end
 
 --- nn.data.Chain{t1, t2, ...} -> transform
---- Several transforms in a row, as one: fit fits each to what those before it make of the training part.
+--- Several transforms in a row, as one: fit fits each to what those before it make of the training
+--- part.
 --- Example:
 ---   local train = nn.data.iris()
 ---   local t = nn.data.Chain {nn.data.Polynomial {degree = 2}, nn.data.Standardize()}:fit(train)
@@ -344,6 +352,7 @@ function features.Chain(steps)
 end
 
 registry.add("Chain", meta, function(self) return {steps = self.steps} end,
-  function(state) return features.Chain(util.options("Chain", state, {steps = {"table"}}).steps) end)
+  function(state) return features.Chain(util.options("Chain", state,
+    {steps = {"table"}}).steps) end)
 
 return features

@@ -41,9 +41,9 @@ local function writer(owner, name, n, labels)
 end
 
 --- nn.data.from(f, n, {classes, feature_names}) -> dataset
---- A dataset of n rows that a function makes: `x, y = f(i)` for i = 1..n, each called once, now. x and y
---- are numbers, tensors or tables of numbers, of one shape for all rows; whole numbers as y are labels,
---- counted from 1, as in nn.data.tensors.
+--- A dataset of n rows that a function makes: `x, y = f(i)` for i = 1..n, each called once, now. x
+--- and y are numbers, tensors or tables of numbers, of one shape for all rows; whole numbers as y
+--- are labels, counted from 1, as in nn.data.tensors.
 --- Example:
 ---   local ds = nn.data.from(function(i) return i / 10, math.sin(i / 10) end, 60)
 ---   print(ds)

@@ -25,10 +25,11 @@ local function varying(scale, columns)
 end
 
 --- nn.data.Standardize() -> transform
---- (x - mean) / std for each feature (each pixel of images), mean and std (over N, not N - 1) learned by
---- `t = nn.data.Standardize():fit(train)`, in double precision; a feature that is constant there becomes
---- 0. `t(ds)` or `t(x)` applies it, `t:invert(x)` takes it back; t.mean and t.std are what was learned.
---- NaN is left out in fit and stays NaN. y, names, weights and the held-out mark stay.
+--- (x - mean) / std for each feature (each pixel of images), mean and std (over N, not N - 1)
+--- learned by `t = nn.data.Standardize():fit(train)`, in double precision; a feature that is
+--- constant there becomes 0. `t(ds)` or `t(x)` applies it, `t:invert(x)` takes it back; t.mean and
+--- t.std are what was learned. NaN is left out in fit and stays NaN. y, names, weights and the
+--- held-out mark stay.
 --- Example:
 ---   local train, test = nn.data.iris():split {0.8, 0.2, seed = 1}
 ---   local t = nn.data.Standardize():fit(train)
@@ -56,8 +57,8 @@ end
 
 --- nn.data.MinMax{low = 0, high = 1} -> transform
 --- Each feature to low..high by the least and the largest number that the training part has of it;
---- other data may go beyond. A feature that is constant there becomes `low`. fit, t(ds), t(x), t:invert(x)
---- as in Standardize; t.min and t.max are what was learned.
+--- other data may go beyond. A feature that is constant there becomes `low`. fit, t(ds), t(x),
+--- t:invert(x) as in Standardize; t.min and t.max are what was learned.
 --- Example:
 ---   local train, test = nn.data.iris():split {0.8, 0.2, seed = 1}
 ---   local t = nn.data.MinMax():fit(train)
@@ -129,12 +130,13 @@ local function learn_whiten(o, x, train)
 end
 
 --- nn.data.Whiten{method = "pca", eps = 0} -> transform
---- Features without correlation and of variance 1, as far as the training part tells: z = (x - mean) W
---- with W = V diag(1 / sqrt(lambda + eps)), where the columns of V are the directions of the
---- covariance's eigenvectors, most variance first. `method = "zca"` turns z back by V', so that it stays
---- as near x as can be (images still look like images). A direction without variance becomes 0; eps
---- (such as 0.01) keeps those of little variance from being blown up. t:invert(z) is (x, with
---- directions without variance at their mean). Images are taken as rows of pixels and keep their shape.
+--- Features without correlation and of variance 1, as far as the training part tells: z = (x -
+--- mean) W with W = V diag(1 / sqrt(lambda + eps)), where the columns of V are the directions of
+--- the covariance's eigenvectors, most variance first. `method = "zca"` turns z back by V', so that
+--- it stays as near x as can be (images still look like images). A direction without variance
+--- becomes 0; eps (such as 0.01) keeps those of little variance from being blown up. t:invert(z) is
+--- (x, with directions without variance at their mean). Images are taken as rows of pixels and keep
+--- their shape.
 --- Example:
 ---   local t = nn.data.Whiten():fit(nn.data.iris())
 ---   local z = t(nn.data.iris()).x

@@ -35,7 +35,8 @@ local function read_shares(given, n)
     raise("split: expected two fractions or more, as in ds:split{0.7, 0.15, 0.15}, got %d", #shares)
   end
   if counts and sum ~= n then
-    raise("split: the numbers of samples must add up to %d, all that there are, got %.14g", n, sum)
+    raise("split: the numbers of samples must add up to %d, all that there are, got %.14g", n,
+      sum)
   elseif not counts and math.abs(sum - 1) > 1e-6 then
     raise("split: the fractions must add up to 1, got %.6g", sum)
   end
@@ -43,7 +44,7 @@ local function read_shares(given, n)
   return shares
 end
 
--- ---- how many rows of a class go to each part -----------------------------------------------------
+-- ---- how many rows of a class go to each part -------------------------------------------------
 
 -- How many of a class of n each part gets. What rounding down leaves over goes to the parts that
 -- `owed` says had most rounded away so far, at most one each.
@@ -130,7 +131,8 @@ end
 -- Groups given as a list, numbered as they first appear.
 local function codes_of_list(groups, n, owner)
   if #groups ~= n then
-    raise("%s: option 'groups' must name the group of each of the %d samples, got %d names", owner, n,
+    raise("%s: option 'groups' must name the group of each of the %d samples, got %d names", owner,
+      n,
       #groups)
   end
   local number, codes, sizes = {}, {}, {}
@@ -146,7 +148,8 @@ local function codes_of_list(groups, n, owner)
     end
     codes[row], sizes[g] = g, sizes[g] + 1
   end
-  return n > 0 and core.tensor(codes, {dtype = "int64"}) or core.zeros({0}, {dtype = "int64"}), sizes
+  return n > 0 and core.tensor(codes, {dtype = "int64"}) or core.zeros({0}, {dtype = "int64"}),
+    sizes
 end
 
 local function codes_of_groups(groups, n, owner)
@@ -159,7 +162,8 @@ local function codes_of_groups(groups, n, owner)
     return codes_of_list(groups:totable(), n, owner)
   end
   if type(groups) ~= "table" then
-    raise("%s: option 'groups' must be a list or a tensor with a name for each sample, got %s", owner,
+    raise("%s: option 'groups' must be a list or a tensor with a name for each sample, got %s",
+      owner,
       util.describe(groups))
   end
   return codes_of_list(groups, n, owner)
@@ -288,15 +292,15 @@ local function check_filled(ds, owner)
   if #ds == 0 then raise("%s: the dataset has no samples", owner) end
 end
 
---- dataset:split{0.7, 0.15, 0.15, stratify, groups, ordered = false, held_out, seed} -> dataset, ...
---- The parts of a dataset, disjoint and all of it: fractions that add up to 1, or numbers of samples
---- that add up to all. Rows are shuffled, by the stream of splits or by `seed` alone (the same parts on
---- every machine). Where y holds labels every part gets its share of every class, rounded up or down
---- (`stratify = false`: not). `groups`: a list or tensor that names the group of each row (patients,
---- writers, ...): a group is never cut, shares are as near as whole groups allow. `ordered = true`: the
---- first rows are the first part, as time series want it. The last of three parts is marked as held out
---- (`held_out = true` or `false` says so for any number): nn.fit and its kin refuse it, nn.evaluate
---- counts how often it was looked at, in its field `opened`.
+--- dataset:split{0.7, 0.15, 0.15, stratify, groups, ordered, held_out, seed} -> dataset, ...
+--- The parts of a dataset, disjoint and all of it: fractions that add up to 1, or numbers of
+--- samples that add up to all. Rows are shuffled, by the stream of splits or by `seed` alone (the
+--- same parts on every machine). Where y holds labels every part gets its share of every class,
+--- rounded up or down (`stratify = false`: not). `groups`: a list or tensor that names the group of
+--- each row (patients, writers, ...): a group is never cut, shares are as near as whole groups
+--- allow. `ordered = true`: the first rows are the first part, as time series want it. The last of
+--- three parts is marked as held out (`held_out = true` or `false` says so for any number): nn.fit
+--- and its kin refuse it, nn.evaluate counts how often it was looked at, in its field `opened`.
 --- Example:
 ---   local train, val, test = nn.data.digits():split {0.7, 0.15, 0.15, seed = 1}
 ---   print(train, val, test)
@@ -319,8 +323,8 @@ function split.split(ds, options)
   return table.unpack(parts)
 end
 
--- A fold makes its two datasets when they are asked for, and keeps them only while somebody does: all
--- folds at once would be k copies of the data.
+-- A fold makes its two datasets when they are asked for, and keeps them only while somebody does:
+-- all folds at once would be k copies of the data.
 local function fold(ds, parts, p, shuffle)
   local made = setmetatable({}, {__mode = "v"})
   local function make(name)
@@ -353,10 +357,10 @@ local function fold(ds, parts, p, shuffle)
 end
 
 --- dataset:kfold(k, {stratify, shuffle = true, groups, seed}) -> list of {train =, val =}
---- k times the whole dataset in two parts, such that every row is in `val` once: k parts of (nearly) the
---- same size take turns. Stratified where y holds labels, with `groups` never cut, drawn as
---- dataset:split draws; `shuffle = false`: rows keep their order. k may be the number of samples (leave
---- one out). A fold's two datasets are made when they are asked for.
+--- k times the whole dataset in two parts, such that every row is in `val` once: k parts of
+--- (nearly) the same size take turns. Stratified where y holds labels, with `groups` never cut,
+--- drawn as dataset:split draws; `shuffle = false`: rows keep their order. k may be the number of
+--- samples (leave one out). A fold's two datasets are made when they are asked for.
 --- Example:
 ---   for i, fold in ipairs(nn.data.iris():kfold(5)) do print(i, #fold.train, #fold.val) end
 function split.kfold(ds, k, options)

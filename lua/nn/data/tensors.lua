@@ -59,11 +59,11 @@ local function read_weight(v, n)
 end
 
 --- nn.data.tensors(x, y, {classes, feature_names, weight}) -> dataset
---- A dataset of tensors (which are taken as they are, not copied) or tables of numbers, a row for each
---- sample. x of N numbers becomes N x 1. y of N whole numbers (int64, or a table of integers) is labels,
---- counted from 1; other numbers are targets, N of them as N x 1. `classes`: the labels' names.
---- `feature_names`: of the columns of an N x features x. `weight`: how much each sample counts, N
---- numbers from 0.
+--- A dataset of tensors (which are taken as they are, not copied) or tables of numbers, a row for
+--- each sample. x of N numbers becomes N x 1. y of N whole numbers (int64, or a table of integers)
+--- is labels, counted from 1; other numbers are targets, N of them as N x 1. `classes`: the labels'
+--- names. `feature_names`: of the columns of an N x features x. `weight`: how much each sample
+--- counts, N numbers from 0.
 --- Example:
 ---   local ds = nn.data.tensors({{1, 2}, {3, 4}, {5, 6}}, {1, 2, 1}, {classes = {"no", "yes"}})
 ---   print(ds)

@@ -1,10 +1,11 @@
--- transform.lua: what the transforms of data share: made by a constructor, they learn from the training
--- part with fit, then change datasets or tensors of samples, and may take the change back.
+-- transform.lua: what the transforms of data share: made by a constructor, they learn from the
+-- training part with fit, then change datasets or tensors of samples, and may take the change back.
 --
--- A kind is a table: `name`; `read(options)`, its options checked; `learn(self, x, train)`, which returns
--- a table of what is learned (tensors and numbers, `sample`: the shape of a sample) and keeps nothing;
--- `apply(fitted, x)` and `invert(fitted, x)` (nil: cannot); `check(fitted, options)` for what comes from a
--- file; `names(fitted, names)` of new features; `whole(self, ds, f)`: a dataset, where not x is changed.
+-- A kind is a table: `name`; `read(options)`, its options checked; `learn(self, x, train)`, which
+-- returns a table of what is learned (tensors and numbers, `sample`: the shape of a sample) and
+-- keeps nothing; `apply(fitted, x)` and `invert(fitted, x)` (nil: cannot); `check(fitted, options)`
+-- for what comes from a file; `names(fitted, names)` of new features; `whole(self, ds, f)`: a
+-- dataset, where not x is changed.
 local core = require "nn.core"
 local dataset = require "nn.data.dataset"
 local registry = require "nn.files.registry"
@@ -34,7 +35,8 @@ local function sample_of(x)
   return size
 end
 
--- Tensors whose samples have other shapes than those that were learned from are the caller's mistake.
+-- Tensors whose samples have other shapes than those that were learned from are the caller's
+-- mistake.
 local function check_sample(name, x, sample)
   local size = sample_of(x)
   local same = #size == #sample
@@ -60,8 +62,8 @@ local function rows_of(kind, v, name)
   return x
 end
 
--- {count, infinite, min, max, mean, var}: float64, each of a sample's shape. Columns without a number, or
--- with infinite ones, teach nothing.
+-- {count, infinite, min, max, mean, var}: float64, each of a sample's shape. Columns without a
+-- number, or with infinite ones, teach nothing.
 function transform.columns(name, x, ds)
   local stats = core.rows.columns(x:detach():contiguous())
   local size = sample_of(x)
@@ -151,20 +153,28 @@ local function check_sizes(kind, list)
 end
 
 local function load_state(kind, self, state)
-  local o = util.options(kind.name, state, {class = {"string"}, options = {"table"}, fitted = {"table"}})
+  local o = util.options(kind.name, state, {class = {"string"}, options = {"table"},
+    fitted = {"table"}})
   if o.class ~= kind.name then
     raise("%s: this is the state of %s", kind.name, util.describe(o.class))
   end
   local options = kind.read(o.options)
   local fitted = o.fitted and copy(o.fitted) or nil
   if fitted then
-    if type(fitted.sample) ~= "table" then raise("%s: the state has no sample's shape", kind.name) end
+    if type(fitted.sample) ~= "table" then
+      raise("%s: the state has no sample's shape",
+        kind.name)
+    end
     check_sizes(kind, fitted.sample)
-    if fitted.out ~= nil and type(fitted.out) ~= "table" then raise("%s: wrong state", kind.name) end
+    if fitted.out ~= nil and type(fitted.out) ~= "table" then
+      raise("%s: wrong state",
+        kind.name)
+    end
     check_sizes(kind, fitted.out or {})
     local ok, why = pcall(kind.check, fitted, options)
     if not ok then
-      raise("%s: the state does not fit together (%s)", kind.name, tostring(why):gsub("^.-:%d+: ", ""))
+      raise("%s: the state does not fit together (%s)", kind.name, tostring(why):gsub("^.-:%d+: ",
+        ""))
     end
   end
   self.options, self.fitted = options, fitted
