@@ -100,7 +100,8 @@ BENCHES   := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c)
 FUZZERS   := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all programs tests benches demo gallery test test-browser bench bench-quick lint format \
-        asan ubsan soak valgrind cover fuzz fuzz-api fuzzers install uninstall clean docs help FORCE
+        asan ubsan soak valgrind cover fuzz fuzz-api fuzzers lua-tests install uninstall clean docs help \
+        FORCE
 
 all:
 	@$(SETUP) check
@@ -228,6 +229,13 @@ fuzz:
 	@if ! command -v clang >/dev/null 2>&1; then echo 'fuzz: clang is not installed; skipped'; \
 	  else $(SETUP) build && $(MAKE) MODE=fuzz CC=clang fuzzers && \
 	    tests/fuzz/run $(foreach f,$(FUZZERS:$(B)/%=build/fuzz/%),$(if $(findstring $(or $(ONLY),/),$(f)),$(f))); fi
+
+# Lua's own test suite, from a folder that holds it (testes/ of the sources of the same Lua version):
+# main.lua, for the interpreter, and all.lua.
+lua-tests: programs
+	@[ -f '$(LUA_TESTS)/main.lua' ] || { echo 'make lua-tests LUA_TESTS=folder with main.lua'; exit 1; }
+	cd '$(LUA_TESTS)' && : | '$(abspath $(B)/nnlua)' -W main.lua
+	cd '$(LUA_TESTS)' && : | '$(abspath $(B)/nnlua)' -W -e '_U=true' all.lua
 
 # SEED= chooses another million.
 fuzz-api:

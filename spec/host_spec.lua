@@ -159,6 +159,10 @@ describe("nnlua", function()
   end)
 
   describe("--strict", function()
+    it("can be turned on by a script", function()
+      fails("use of undeclared global 'pirnt'", [["$NN" -e 'a = 1 nn.strict() b = a pirnt(b)']])
+    end)
+
     it("finds a misspelt global", function()
       fails("use of undeclared global 'pirnt'", [["$NN" --strict -e 'pirnt(1)']])
       fails("assignment in a function to undeclared global 'x'",

@@ -148,6 +148,12 @@ static void set_options(lua_State *L, const host_options *opt) {
   }
 }
 
+/* nn.strict() */
+static int l_strict(lua_State *L) {
+  host_open_strict(L);
+  return 0;
+}
+
 static void open_libraries(lua_State *L, const host_options *opt) {
   luaL_openlibs(L);
   host_open_coroutines(L);
@@ -162,6 +168,9 @@ static void open_libraries(lua_State *L, const host_options *opt) {
   lua_call(L, 1, 1);
   lua_setglobal(L, "nn");
   host_open_interrupts(L);
+  lua_getglobal(L, "nn");
+  lua_pushcfunction(L, l_strict);
+  lua_setfield(L, -2, "strict");
   lua_settop(L, 1); /* pmain's argument */
   set_options(L, opt);
   if (opt->strict) host_open_strict(L);
