@@ -70,6 +70,25 @@ describe("convolutions", function()
 end)
 
 describe("pooling", function()
+  it("of 2x2 side by side is what the general way gives, with NaN, infinities and ties", function()
+    for _, dtype in ipairs {"float32", "float64"} do
+      local x = nn.randint(-3, 3, {3, 4, 9, 11}):to(dtype)
+      x[{1, 1, 2, 3}], x[{3, 4, 8, 10}] = 0 / 0, math.huge
+      x[{2, 2, {1, 2}, {1, 2}}] = -math.huge
+      local a, b = x:clone():requires_grad_(true), x:clone():requires_grad_(true)
+      local y = nn.MaxPool2d(2)(a)
+      -- rounded up there are windows that end outside, which takes the general way
+      local z = nn.MaxPool2d(2, {ceil_mode = true})(b):narrow(3, 1, 4):narrow(4, 1, 5)
+      assert.is_true(nn.equal(y:isnan(), z:isnan()))
+      assert.equal(1, y:isnan():sum():item())
+      assert.is_true(nn.equal(y:masked_fill(y:isnan(), 9), z:masked_fill(z:isnan(), 9)))
+      local seed = nn.rand(3, 4, 4, 5):to(dtype)
+      y:backward(seed)
+      z:backward(seed)
+      assert.is_true(nn.equal(a.grad, b.grad))
+    end
+  end)
+
   it("gives PyTorch's sizes; the step is the window unless told", function()
     assert.equal("2x3x2x3", shape_of(nn.MaxPool2d(2), 2, 3, 4, 6))
     assert.equal("2x3x3x3", shape_of(nn.MaxPool2d(3, {stride = 2, padding = 1}), 2, 3, 5, 6))

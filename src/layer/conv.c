@@ -46,14 +46,17 @@ static size_t piece_bytes(const nn_conv *g, const cut *c, size_t size) {
   return c->plain ? 0 : (size_t)(c->channels * g->kh * g->kw * c->places) * size;
 }
 
-/* From which and up to which place of a row the kernel's column v stands inside x. */
-static void inside(const nn_conv *g, int64_t v, int64_t from, int64_t to, int64_t *lo,
-                   int64_t *hi) {
+/* The places of a row of the result at which the kernel's column v stands inside x: first ..
+   behind - 1. */
+static void inside(const nn_conv *g, int64_t v, int64_t *first, int64_t *behind) {
   int64_t at = v * g->dw - g->pw; /* of place 0 */
-  int64_t first = at >= 0 ? 0 : (-at + g->sw - 1) / g->sw;
-  int64_t behind = g->w > at ? (g->w - at + g->sw - 1) / g->sw : 0;
-  *lo = first < from ? from : first > to ? to : first;
-  *hi = behind < *lo ? *lo : behind > to ? to : behind;
+  *first = at >= 0 ? 0 : (-at + g->sw - 1) / g->sw;
+  *behind = g->w > at ? (g->w - at + g->sw - 1) / g->sw : 0;
+}
+
+/* i, or the nearest within lo .. hi */
+static inline int64_t within(int64_t i, int64_t lo, int64_t hi) {
+  return i < lo ? lo : i > hi ? hi : i;
 }
 
 /* Threads for `tasks` equal pieces of `work` multiplications in all. */
@@ -155,38 +158,57 @@ const nn_op nn_op_conv = {
 
 /* ---- columns ---- */
 
+/* y = x of n numbers: rows of images are short, and the last few go with a second, overlapping copy
+   rather than one by one */
+static inline void FN(copy_run)(int64_t n, const R *x, R *y) {
+  enum { WIDE = 32 / sizeof(R) };
+  if (n < WIDE) {
+    for (int64_t k = 0; k < n; k++) y[k] = x[k];
+    return;
+  }
+  for (int64_t k = 0; k + WIDE < n; k += WIDE) memcpy(y + k, x + k, 32);
+  memcpy(y + n - WIDE, x + n - WIDE, 32);
+}
+
 /* One row of the columns: x of one channel as column v, row u of the kernel sees it from places
    from .. to - 1 of the result. */
 NN_HOT static void FN(gather)(const nn_conv *g, int64_t u, int64_t v, int64_t from, int64_t to,
                               const R *x, R *col) {
-  int64_t i = from / g->ow, j = from - i * g->ow, lo, hi;
+  int64_t i = from / g->ow, j = from - i * g->ow, first, behind;
+  inside(g, v, &first, &behind);
   for (int64_t n; from < to; from += n, col += n, i++, j = 0) {
     n = to - from < g->ow - j ? to - from : g->ow - j;
     int64_t row = i * g->sh - g->ph + u * g->dh;
-    inside(g, v, j, j + n, &lo, &hi);
+    int64_t lo = within(first, j, j + n), hi = within(behind, lo, j + n);
     if (row < 0 || row >= g->h) lo = hi = j;
     const R *line = x + row * g->w + (v * g->dw - g->pw);
     for (int64_t k = j; k < lo; k++) col[k - j] = 0;
     if (g->sw == 1)
-      for (int64_t k = lo; k < hi; k++) col[k - j] = line[k];
+      FN(copy_run)(hi - lo, line + lo, col + lo - j);
     else
       for (int64_t k = lo; k < hi; k++) col[k - j] = line[k * g->sw];
     for (int64_t k = hi; k < j + n; k++) col[k - j] = 0;
   }
 }
 
+/* x += col, n numbers */
+static inline void FN(add_run)(int64_t n, const R *restrict col, R *restrict x) {
+  for (int64_t k = 0; k < n; k++) x[k] += col[k];
+}
+
 /* The reverse: adds a row of columns to where it came from. */
 NN_HOT static void FN(scatter)(const nn_conv *g, int64_t u, int64_t v, int64_t from, int64_t to,
                                const R *col, R *x) {
-  int64_t i = from / g->ow, j = from - i * g->ow, lo, hi;
+  int64_t i = from / g->ow, j = from - i * g->ow, first, behind;
+  inside(g, v, &first, &behind);
   for (int64_t n; from < to; from += n, col += n, i++, j = 0) {
     n = to - from < g->ow - j ? to - from : g->ow - j;
     int64_t row = i * g->sh - g->ph + u * g->dh;
     if (row < 0 || row >= g->h) continue;
-    inside(g, v, j, j + n, &lo, &hi);
+    int64_t lo = within(first, j, j + n), hi = within(behind, lo, j + n);
     R *line = x + row * g->w + (v * g->dw - g->pw);
     if (g->sw == 1)
-      for (int64_t k = lo; k < hi; k++) line[k] += col[k - j];
+      FN(add_run)(hi - lo, col + lo - j, line + lo);
     else
       for (int64_t k = lo; k < hi; k++) line[k * g->sw] += col[k - j];
   }
