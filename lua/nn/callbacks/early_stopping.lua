@@ -59,7 +59,7 @@ end
 -- ---- the callback -----------------------------------------------------------------------------
 
 --- nn.EarlyStopping{monitor = "val_loss", patience = 5, min_delta = 0, mode = "auto", baseline,
---- start_from_epoch = 0, restore_best = true} -> callback
+---     start_from_epoch = 0, restore_best = true} -> callback
 --- Ends a fit after `patience` epochs in which the column `monitor` of the history did not get
 --- better by more than `min_delta`. `mode`: "min" where less is better, "max" where more is, "auto"
 --- by the name (losses and errors are "min"). `baseline`: a value that has to be beaten from the
