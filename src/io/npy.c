@@ -218,7 +218,7 @@ static nn_status read_checked(nn_source *s, header *h) {
 }
 
 nn_status nn_npy_read(nn_source *s, nn_tensor **out) {
-  header h;
+  header h = {0};
   nn_tensor *t = NULL;
   *out = NULL;
   NN_TRY(read_checked(s, &h));
@@ -238,7 +238,7 @@ done:
 /* `count` rows (the first dimension) from row `first` on, both cut to what there is. */
 static nn_status read_rows(nn_file_source *f, int64_t first, int64_t count, nn_shape *shape,
                            nn_tensor **out) {
-  header h;
+  header h = {0};
   nn_source *s = &f->base;
   NN_TRY(read_checked(s, &h));
   *shape = h.shape;

@@ -59,12 +59,13 @@ local function is_passing(w, v)
 end
 
 local function put_table(w, t)
-  local out, list, keys = w.out, 0, {}
+  local out, list, others = w.out, 0, {}
   while t[list + 1] ~= nil and not is_passing(w, t[list + 1]) do list = list + 1 end
-  for _, key in ipairs(util.sorted_keys(t)) do
+  for key, value in next, t do
     local counted = math.type(key) == "integer" and key >= 1 and key <= list
-    if not counted and not is_passing(w, t[key]) then keys[#keys + 1] = key end
+    if not counted and not is_passing(w, value) then others[key] = true end
   end
+  local keys = util.sorted_keys(others)
   out[#out + 1] = pack("<c1I4", "t", list)
   for i = 1, list do put_element(w, i, t[i]) end
   out[#out + 1] = pack("<I4", #keys)
