@@ -17,13 +17,15 @@ local meta = {__index = Checkpoint, __name = "Checkpoint"}
 --- "auto", by the name). A crash leaves the file before or the new one. (The option `checkpoint` of
 --- nn.fit saves all that it takes to go on with the fit, bit for bit.)
 --- Example:
----   local path = os.tmpname() .. ".nn"
+---   local name = os.tmpname()
+---   local path = name .. ".nn"
 ---   local model = nn.Linear(1, 1)
 ---   nn.fit(model, nn.data.line(), {loss = nn.MSELoss(), epochs = 3,
 ---     optimizer = nn.optim.SGD(model:parameters(), {lr = 0.01}),
 ---     callbacks = {nn.Checkpoint{path = path, monitor = "loss"}}})
 ---   print(nn.load(path).history)
 ---   os.remove(path)
+---   os.remove(name)
 function M.Checkpoint(options)
   local o = util.options("Checkpoint", options, {
     path = {"string"}, monitor = {"string"}, mode = {"string"}, every = {"count", 1},

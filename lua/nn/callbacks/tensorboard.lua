@@ -26,6 +26,7 @@ local BINS = 30
 ---   nn.fit(model, nn.data.line(), {loss = nn.MSELoss(), epochs = 3,
 ---     optimizer = nn.optim.SGD(model:parameters(), {lr = 0.01}),
 ---     callbacks = {nn.TensorBoard{folder = folder, histograms = true}}})
+---   os.execute("ls " .. folder .. "; rm -r " .. folder)
 function M.TensorBoard(options)
   local o = util.options("TensorBoard", options, {
     folder = {"string"}, histograms = {"boolean", false},
