@@ -64,8 +64,7 @@ function augment.settings(ds, options)
   check_images(ds)
   local s = {fill = o.fill, cutout = o.cutout}
   if s.cutout > 2 ^ 20 then
-    raise("augment: option 'cutout' is a number of pixels, got %d",
-      s.cutout)
+    raise("augment: option 'cutout' is a number of pixels, got %d", s.cutout)
   end
   local flip = flips[o.flip or false]
   if not flip then

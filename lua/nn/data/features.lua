@@ -38,8 +38,7 @@ local function chosen(columns, x, names)
     end
     if not at or at < 1 or at > x:size(2) then
       raise("OneHot: columns[%d] must be a feature's name or its number in 1..%d, got %s", i,
-        x:size(2),
-        util.describe(column))
+        x:size(2), util.describe(column))
     end
     set[at] = true
   end
@@ -50,8 +49,9 @@ end
 local function values_of(x, c, name)
   local column = x:select(2, c)
   if column:dtype():find "^float" then
-    if column:isnan():any() then raise("OneHot: %s holds NaN; mend the data first", name)
-  end
+    if column:isnan():any() then
+      raise("OneHot: %s holds NaN; mend the data first", name)
+    end
     if column:ne(column:floor()):any() then
       raise("OneHot: %s holds fractions, so is no list of categories; name the columns that are, "
         .. "{columns = {...}}, or {target = true} for the labels in y", name)
@@ -73,9 +73,8 @@ local function learn_one_hot(o, x, train)
       raise("OneHot: 'target' wants a dataset with labels, got %s",
         dataset.is_dataset(train) and "y " .. util.describe(train.y) or util.describe(train))
     end
-    local list = {}
-    for label = 1, train.classes and #train.classes
-      or train.y:max():item() do list[label] = label end
+    local list, most = {}, train.classes and #train.classes or train.y:max():item()
+    for label = 1, most do list[label] = label end
     return {values = {list}, sample = {1}, out = {#list}}
   end
   if x:dim() ~= 2 then raise("OneHot: wants N x features, got x of %s", util.shape(x)) end

@@ -162,13 +162,11 @@ local function load_state(kind, self, state)
   local fitted = o.fitted and copy(o.fitted) or nil
   if fitted then
     if type(fitted.sample) ~= "table" then
-      raise("%s: the state has no sample's shape",
-        kind.name)
+      raise("%s: the state has no sample's shape", kind.name)
     end
     check_sizes(kind, fitted.sample)
     if fitted.out ~= nil and type(fitted.out) ~= "table" then
-      raise("%s: wrong state",
-        kind.name)
+      raise("%s: wrong state", kind.name)
     end
     check_sizes(kind, fitted.out or {})
     local ok, why = pcall(kind.check, fitted, options)
