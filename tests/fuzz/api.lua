@@ -46,6 +46,21 @@ for _, kind in ipairs{"tensor", "layer", "loss", "optimizer"} do
   add(kind .. ":", core.methods[kind], 0)
 end
 
+-- Sources that read or write nothing, and what datasets and transforms can do.
+local made = {}
+for _, name in ipairs{"Chain", "MinMax", "OneHot", "Polynomial", "Standardize", "Whiten", "from",
+  "is_dataset", "tensors"} do
+  made[name] = nn.data[name]
+end
+add("data.", made, 0)
+for _, name in ipairs{"augment", "batches", "concat", "describe", "duplicates", "kfold", "map",
+  "shuffle", "split", "subset"} do
+  targets[#targets + 1] = {name = "dataset:" .. name, f = nn.data.line()[name]}
+end
+for _, name in ipairs{"fit", "invert", "load_state", "state"} do
+  targets[#targets + 1] = {name = "transform:" .. name, f = nn.data.MinMax()[name]}
+end
+
 local binary = {
   function(a, b) return a + b end, function(a, b) return a - b end, function(a, b) return a * b end,
   function(a, b) return a / b end, function(a, b) return a ^ b end, function(a, b) return a % b end,
@@ -78,6 +93,22 @@ local function new_tensor()
   if t:dim() > 0 and t:size(1) > 1 and random(4) == 1 then t = t:narrow(1, 2, t:size(1) - 1) end
   if t:dtype():find("float") and random(3) == 1 then t = t:detach():requires_grad_() end
   return t
+end
+
+local function dataset()
+  local n = random(0, 9)
+  local x = pick{
+    function() return nn.randn(n, 3) end, function() return nn.randn(n, 2, 4, 5) end,
+    function() return nn.full({n, 2}, pick{1, 0 / 0, 1 / 0}, {dtype = "float64"}) end,
+    function() return nn.randint(0, 2, {n, 2}) end, function() return nn.randn(3, n):t() end,
+  }()
+  local y = random(2) == 1 and nn.randint(1, 3, {n}) or nn.randn(n, 2)
+  return nn.data.tensors(x, y, {weight = random(2) == 1 and nn.rand(n) or nil})
+end
+
+local function transform()
+  local name = pick{"MinMax", "OneHot", "Polynomial", "Standardize", "Whiten"}
+  return nn.data[name]():fit(nn.randint(0, 2, {5, random(3)}):to(pick(dtypes)))
 end
 
 local function layer()
@@ -118,6 +149,8 @@ local makers = {
   function() return nn.CrossEntropyLoss{label_smoothing = 0.1} end,
   function() return pick{nn.optim.SGD, nn.optim.Adam}(nn.Linear(2, 2):parameters(), {lr = 0.1}) end,
   function() local t = nn.zeros(3) t:release() return t end,
+  dataset, transform, function() return {0.5, 0.5, groups = pick(pool), seed = random(3)} end,
+  function() return {shift = pick(numbers), rotate = pick(numbers), flip = true, cutout = 2} end,
 }
 
 local function argument()
@@ -134,6 +167,12 @@ local function likely(name, args)
     args[1] = pick{nn.MSELoss, nn.CrossEntropyLoss}()
   elseif name:find("^optimizer") then
     args[1] = pick{nn.optim.SGD, nn.optim.Adam}(nn.Linear(2, 2):parameters())
+  elseif name:find("^dataset") then
+    args[1] = dataset()
+    if name == "dataset:augment" and random(2) == 1 then args[1] = nn.data.digits():subset{1, 2} end
+  elseif name:find("^transform") then
+    args[1] = transform()
+    if name == "transform:load_state" then args[2] = args[1]:state() end
   else
     args[1] = new_tensor()
     if random(2) == 1 then args[2] = random(2) == 1 and args[1]:clone() or random(-1, 3) end
