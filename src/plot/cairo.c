@@ -10,14 +10,17 @@
 #include <string.h>
 
 #include "base/library.h"
+#include "io/csv.h"
 
 #define CAIRO(F)                                                                                   \
   F(cairo_arc)                                                                                     \
   F(cairo_clip)                                                                                    \
-  F(cairo_close_path) F(cairo_create) F(cairo_destroy) F(cairo_fill) F(cairo_fill_preserve)        \
-    F(cairo_font_extents) F(cairo_image_surface_create_for_data) F(cairo_line_to) F(cairo_move_to) \
-      F(cairo_new_path) F(cairo_new_sub_path) F(cairo_paint) F(cairo_pattern_set_extend)           \
-        F(cairo_pattern_set_filter) F(cairo_get_source) F(cairo_pdf_surface_create_for_stream)     \
+  F(cairo_close_path)                                                                              \
+  F(cairo_create)                                                                                  \
+  F(cairo_destroy) F(cairo_fill) F(cairo_fill_preserve) F(cairo_font_extents)                      \
+    F(cairo_image_surface_create_for_data) F(cairo_line_to) F(cairo_move_to) F(cairo_new_path)     \
+      F(cairo_new_sub_path) F(cairo_paint) F(cairo_pattern_set_extend) F(cairo_pattern_set_filter) \
+        F(cairo_get_source) F(cairo_pdf_surface_create_for_stream)                                 \
           F(cairo_pdf_surface_set_metadata) F(cairo_rectangle) F(cairo_restore) F(cairo_rotate)    \
             F(cairo_save) F(cairo_scale) F(cairo_select_font_face) F(cairo_set_dash)               \
               F(cairo_set_fill_rule) F(cairo_set_font_size) F(cairo_set_line_cap)                  \
@@ -47,6 +50,7 @@ typedef struct bytes {
   nn_ctx *ctx;
   unsigned char *data;
   size_t size, room;
+  bool failed; /* there was no memory: not every surface passes that on */
 } bytes;
 
 static cairo_status_t append(void *closure, const unsigned char *data, unsigned n) {
@@ -54,7 +58,11 @@ static cairo_status_t append(void *closure, const unsigned char *data, unsigned 
   if (b->size + n > b->room) {
     size_t room = 2 * (b->size + n) + 4096;
     unsigned char *more = nn_mem_take(b->ctx, room);
-    if (!more) return CAIRO_STATUS_NO_MEMORY;
+    b->failed = b->failed || !more;
+    if (b->failed) {
+      if (more) nn_mem_give(b->ctx, more, room);
+      return CAIRO_STATUS_NO_MEMORY;
+    }
     if (b->size > 0) memcpy(more, b->data, b->size);
     if (b->data) nn_mem_give(b->ctx, b->data, b->room);
     b->data = more;
@@ -66,6 +74,7 @@ static cairo_status_t append(void *closure, const unsigned char *data, unsigned 
 }
 
 static nn_status take_bytes(bytes *b, nn_tensor **out) {
+  if (b->failed) return NN_ENOMEM;
   nn_shape s = nn_shape_1((int64_t)b->size);
   NN_TRY(nn_tensor_new(b->ctx, NN_U8, &s, out));
   if (b->size > 0) memcpy(nn_data(&(*out)->v), b->data, b->size);
@@ -178,11 +187,14 @@ static void circles(reader *r) {
 }
 
 static nn_status words(reader *r) {
-  const double x = number(r), y = number(r), size = fmax(number(r), 0.1);
+  const double x = number(r), y = number(r),
+               size = fmin(fmax(number(r), 0.1), 1000); /* Cairo leaks at absurd ones */
   const unsigned anchor = byte(r), flags = byte(r);
   const rgb ink = color(r);
   const uint32_t n = count(r, 1);
   const char *text = take(r, n);
+  /* Cairo would refuse other texts too, but leaks when it does. */
+  r->bad = r->bad || memchr(n > 0 ? text : "", 0, n) || !nn_utf8_valid(text, n);
   if (r->bad || n == 0) return NN_OK;
   char *copy = nn_mem_take(r->ctx, (size_t)n + 1);
   if (!copy) return NN_ENOMEM;
@@ -304,7 +316,8 @@ static nn_status check_page(nn_ctx *ctx, const nn_page *page) {
 static nn_status write_png(nn_ctx *ctx, cairo_surface_t *s, nn_tensor **out) {
   bytes b = {.ctx = ctx};
   cairo_status_t code = lib.cairo_surface_write_to_png_stream(s, append, &b);
-  nn_status st = code == CAIRO_STATUS_SUCCESS ? take_bytes(&b, out) : trouble(ctx, code);
+  nn_status st = code == CAIRO_STATUS_SUCCESS || b.failed ? take_bytes(&b, out)
+                                                          : trouble(ctx, code);
   drop_bytes(&b);
   return st;
 }
@@ -339,7 +352,7 @@ nn_status nn_plot_pdf(nn_ctx *ctx, const void *list, size_t size, const nn_page 
   nn_status st = draw_on(ctx, s, 1, list, size);
   lib.cairo_surface_finish(s);
   cairo_status_t code = lib.cairo_surface_status(s);
-  if (st == NN_OK && code != CAIRO_STATUS_SUCCESS) st = trouble(ctx, code);
+  if (st == NN_OK && code != CAIRO_STATUS_SUCCESS && !b.failed) st = trouble(ctx, code);
   if (st == NN_OK) st = take_bytes(&b, out);
   lib.cairo_surface_destroy(s);
   drop_bytes(&b);

@@ -7,7 +7,7 @@
  *   P  b flags (1 fill, 2 stroke, 4 closed)  rgb fill  rgb stroke  f line  f opacity
  *      b dashes, f each  u parts, each: u points, f x, f y each       an area and its outline
  *   M  f radius  rgb fill  b outlined  rgb outline  f opacity  u points, f x, f y each   circles
- *   T  f x  f y  f size  b anchor (0 start, 1 middle, 2 end)  b flags (1 bold, 2 upwards)  rgb
+ *   T  f x  f y  f size (to 1000)  b anchor (0 start, 1 middle, 2 end)  b flags (1 bold, 2 upwards)  rgb
  *      u bytes, UTF-8                                                  y is the middle of the line
  *   I  f x  f y  f width  f height  b smooth  u columns  u rows, rgb each    pixels
  *   C  f x  f y  f width  f height      what follows shows only in there, until U
