@@ -94,24 +94,20 @@ done:
 
 #else
 
-/* A long block is read in four places at once: an addition takes as long as four can begin, and the
-   processor fetches four streams ahead. */
+/* A long block has four times as many lanes at first, as an addition takes as long as four can begin,
+   and asks for memory far ahead: the processor's own prefetching ends at each page. */
 NN_HOT static double FN(block)(int64_t n, const R *x) {
+  enum { WIDE = 4 * LANES, LINE = 64 / sizeof(R), AHEAD = 1 << 14 };
   double lane[LANES] = {0};
   int64_t i = 0;
-  if (n >= 16 * LANES) {
-    const int64_t part = n / 4 / LANES * LANES;
-    const R *y = x + part, *z = y + part, *w = z + part;
-    double b[LANES] = {0}, c[LANES] = {0}, d[LANES] = {0};
-    for (; i < part; i += LANES)
-      for (int l = 0; l < LANES; l++) {
-        lane[l] += (double)x[i + l];
-        b[l] += (double)y[i + l];
-        c[l] += (double)z[i + l];
-        d[l] += (double)w[i + l];
-      }
-    for (int l = 0; l < LANES; l++) lane[l] = (lane[l] + b[l]) + (c[l] + d[l]);
-    i *= 4;
+  if (n >= 4 * WIDE) {
+    double wide[WIDE] = {0};
+    for (; i + WIDE <= n; i += WIDE) {
+      for (int l = 0; l < WIDE; l += LINE) __builtin_prefetch((const char *)(x + i + l) + AHEAD);
+      for (int l = 0; l < WIDE; l++) wide[l] += (double)x[i + l];
+    }
+    for (int l = 0; l < LANES; l++)
+      lane[l] = (wide[l] + wide[l + LANES]) + (wide[l + 2 * LANES] + wide[l + 3 * LANES]);
   }
   for (; i + LANES <= n; i += LANES)
     for (int l = 0; l < LANES; l++) lane[l] += (double)x[i + l];
@@ -184,40 +180,29 @@ void FN(nn_sum_cols)(const nn_ctx *ctx, int64_t rows, int64_t n, const R *x, dou
   }
 }
 
-/* NaN wins, as a maximum that hid one would hide the fault. By lanes, because only they are looked
-   through several at a time. */
+/* By lanes, because only they are looked through several at a time. NaN is passed over: the sum of the
+   exponentials, which is NaN then, carries it into every element. */
 NN_HOT static R FN(row_max)(int64_t n, const R *x) {
   enum { WIDE = 64 };
   R lane[WIDE], m = x[0];
-  int nan = 0;
   int64_t i = 0;
   if (n >= WIDE) {
-    int bad[WIDE] = {0};
     for (int l = 0; l < WIDE; l++) lane[l] = m;
     for (; i + WIDE <= n; i += WIDE)
-      for (int l = 0; l < WIDE; l++) {
-        lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];
-        bad[l] |= x[i + l] != x[i + l];
-      }
-    for (int l = 0; l < WIDE; l++) {
-      m = lane[l] > m ? lane[l] : m;
-      nan |= bad[l];
-    }
+      for (int l = 0; l < WIDE; l++) lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];
+    for (int l = 0; l < WIDE; l++) m = lane[l] > m ? lane[l] : m;
   }
-  for (; i < n; i++) {
-    m = x[i] > m ? x[i] : m;
-    nan |= x[i] != x[i];
-  }
-  return nan ? (R)NAN : m;
+  for (; i < n; i++) m = x[i] > m ? x[i] : m;
+  return m;
 }
 
-/* y = x - shift, where an infinite shift would make NaN of a row that has a softmax: +inf has
-   all the weight. */
-NN_HOT static void FN(shift_row)(int64_t n, const R *x, R shift, R *y) {
-  if (shift == (R)INFINITY)
-    for (int64_t i = 0; i < n; i++) y[i] = x[i] == shift ? 0 : -(R)INFINITY;
-  else
-    for (int64_t i = 0; i < n; i++) y[i] = x[i] - shift;
+/* y = e^(x - m); an infinite m would make NaN of a row that has a softmax: +inf has all the weight. */
+static void FN(exp_row)(int64_t n, const R *x, R m, R *y) {
+  if (m != (R)INFINITY) {
+    FN(nn_v_exp_less)(n, x, m, y);
+    return;
+  }
+  for (int64_t i = 0; i < n; i++) y[i] = x[i] == m ? 1 : isnan(x[i]) ? (R)NAN : 0;
 }
 
 NN_HOT static void FN(scale_row)(int64_t n, R a, R *y) {
@@ -226,8 +211,7 @@ NN_HOT static void FN(scale_row)(int64_t n, R a, R *y) {
 
 void FN(nn_softmax_logsum_row)(int64_t n, const R *x, R *y, double *max, double *lse) {
   R m = n > 0 ? FN(row_max)(n, x) : 0;
-  FN(shift_row)(n, x, m, y);
-  FN(nn_v_exp)(n, y, y);
+  FN(exp_row)(n, x, m, y);
   double sum = FN(block)(n, y);
   FN(scale_row)(n, (R)(1 / sum), y);
   *max = (double)m;
@@ -236,8 +220,7 @@ void FN(nn_softmax_logsum_row)(int64_t n, const R *x, R *y, double *max, double 
 
 void FN(nn_softmax_row)(int64_t n, const R *x, R *y) {
   if (n == 0) return;
-  FN(shift_row)(n, x, FN(row_max)(n, x), y);
-  FN(nn_v_exp)(n, y, y);
+  FN(exp_row)(n, x, FN(row_max)(n, x), y);
   FN(scale_row)(n, (R)(1 / FN(block)(n, y)), y);
 }
 
@@ -247,8 +230,7 @@ void FN(nn_logsum_row)(int64_t n, const R *x, double *max, double *lse) {
   double sum = 0;
   for (int64_t at = 0; at < n; at += PIECE) {
     int64_t w = n - at < PIECE ? n - at : PIECE;
-    FN(shift_row)(w, x + at, m, part);
-    FN(nn_v_exp)(w, part, part);
+    FN(exp_row)(w, x + at, m, part);
     sum += FN(block)(w, part);
   }
   *max = (double)m;

@@ -33,11 +33,11 @@ static inline double real_f64(uint64_t u) {
   return x;
 }
 
-/* e^r - 1 for the reduced r of x; *n is the power of two. */
-static inline float reduced_f32(float x, int32_t *n) {
+/* e^r - 1 for the reduced r of x; the power of two is in the low bits. */
+static inline float reduction_f32(float x, uint32_t *bits) {
   const float magic = 12582912.0f; /* 1.5 * 2^23 */
   float t = x * 1.44269504f + magic, k = t - magic;
-  *n = (int32_t)(bits_f32(t) - 0x4B400000u);
+  *bits = bits_f32(t);
   float r = x - k * 0.693359375f;
   r = r - k * -2.12194440e-4f;
   float p = 1.9875691500e-4f; /* Cephes' expf */
@@ -47,6 +47,14 @@ static inline float reduced_f32(float x, int32_t *n) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   return p * (r * r) + r;
+}
+
+/* The same with the power of two as a number. */
+static inline float reduced_f32(float x, int32_t *n) {
+  uint32_t bits;
+  float e = reduction_f32(x, &bits);
+  *n = (int32_t)(bits - 0x4B400000u);
+  return e;
 }
 
 static inline double reduced_f64(double x, int64_t *n) {
@@ -91,9 +99,9 @@ static inline float exp1_f32(float x) {
 /* The same where nothing leaves the normal range, |x| <= NEAR: the exponent takes n as it is. */
 #define NEAR_f32 87.0f
 static inline float exp1_near_f32(float x) {
-  int32_t n;
-  float e = reduced_f32(x, &n) + 1.0f;
-  return real_f32(bits_f32(e) + ((uint32_t)n << 23));
+  uint32_t bits;
+  float e = reduction_f32(x, &bits) + 1.0f;
+  return real_f32(bits_f32(e) + (bits << 23)); /* what is above n in them is shifted out */
 }
 
 #define NEAR_f64 708.0
@@ -270,15 +278,36 @@ enum { PIECE = 1024 };
 #include "kernel/each_real.h"
 #else
 
+/* The piece as it is before y is written: y may be x. */
+static inline const R *FN(kept)(int64_t n, const R *x, const R *y, R *room) {
+  return x == y ? memcpy(room, x, (size_t)n * sizeof *x) : x;
+}
+
+/* A piece of e^(x - shift); `less`: there is a shift. */
+static inline __attribute__((always_inline)) void
+FN(exp_piece)(int64_t n, const R *restrict x, const bool less, R shift, R *restrict y) {
+  int far = 0;
+  for (int64_t i = 0; i < n; i++) {
+    R z = less ? x[i] - shift : x[i];
+    far |= !(fabs(z) <= FN(NEAR));
+    y[i] = FN(exp1_near)(z);
+  }
+  for (int64_t i = 0; far && i < n; i++) y[i] = FN(exp1)(less ? x[i] - shift : x[i]);
+}
+
 NN_HOT void FN(nn_v_exp)(int64_t n, const R *x, R *y) {
-  for (int64_t at = 0, m; at < n; at += m, x += m, y += m) {
-    int far = 0;
+  R room[PIECE];
+  for (int64_t at = 0, m; at < n; at += m) {
     m = n - at < PIECE ? n - at : PIECE;
-    for (int64_t i = 0; i < m; i++) far |= !(fabs(x[i]) <= FN(NEAR));
-    if (far)
-      for (int64_t i = 0; i < m; i++) y[i] = FN(exp1)(x[i]);
-    else
-      for (int64_t i = 0; i < m; i++) y[i] = FN(exp1_near)(x[i]);
+    FN(exp_piece)(m, FN(kept)(m, x + at, y + at, room), false, 0, y + at);
+  }
+}
+
+NN_HOT void FN(nn_v_exp_less)(int64_t n, const R *x, R shift, R *y) {
+  R room[PIECE];
+  for (int64_t at = 0, m; at < n; at += m) {
+    m = n - at < PIECE ? n - at : PIECE;
+    FN(exp_piece)(m, FN(kept)(m, x + at, y + at, room), true, shift, y + at);
   }
 }
 
@@ -290,19 +319,25 @@ NN_HOT void FN(nn_v_tanh)(int64_t n, const R *x, R *y) {
   for (int64_t i = 0; i < n; i++) y[i] = FN(tanh1)(x[i]);
 }
 
-/* e^-|x| cannot overflow, so both tails keep their precision. */
+/* 1 / (1 + e^-x); where that could overflow the result is e^x or 1. */
+static inline R FN(sigmoid_near)(R x) {
+  return 1 / (1 + FN(exp1_near)(-x));
+}
+
 NN_HOT void FN(nn_v_sigmoid)(int64_t n, const R *x, R *y) {
-  for (int64_t at = 0, m; at < n; at += m, x += m, y += m) {
-    int far = 0;
+  R room[PIECE];
+  for (int64_t at = 0, m; at < n; at += m) {
     m = n - at < PIECE ? n - at : PIECE;
-    for (int64_t i = 0; i < m; i++) far |= !(fabs(x[i]) <= FN(NEAR));
-    for (int64_t i = 0; far && i < m; i++) {
-      R e = FN(exp1)(-fabs(x[i]));
-      y[i] = (x[i] < 0 ? e : 1) / (1 + e);
+    const R *restrict from = FN(kept)(m, x + at, y + at, room);
+    R *restrict to = y + at;
+    int far = 0;
+    for (int64_t i = 0; i < m; i++) {
+      far |= !(fabs(from[i]) <= FN(NEAR));
+      to[i] = FN(sigmoid_near)(from[i]);
     }
-    for (int64_t i = 0; !far && i < m; i++) {
-      R e = FN(exp1_near)(-fabs(x[i]));
-      y[i] = (x[i] < 0 ? e : 1) / (1 + e);
+    for (int64_t i = 0; far && i < m; i++) {
+      R e = FN(exp1)(from[i]), z = from[i] > 0 ? 1 : e;
+      to[i] = fabs(from[i]) <= FN(NEAR) ? FN(sigmoid_near)(from[i]) : z;
     }
   }
 }

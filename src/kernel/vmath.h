@@ -13,6 +13,9 @@
 
 void nn_v_exp_f32(int64_t n, const float *x, float *y);
 void nn_v_exp_f64(int64_t n, const double *x, double *y);
+/* e^(x - shift) */
+void nn_v_exp_less_f32(int64_t n, const float *x, float shift, float *y);
+void nn_v_exp_less_f64(int64_t n, const double *x, double shift, double *y);
 void nn_v_log_f32(int64_t n, const float *x, float *y);
 void nn_v_log_f64(int64_t n, const double *x, double *y);
 void nn_v_tanh_f32(int64_t n, const float *x, float *y);

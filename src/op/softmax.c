@@ -32,6 +32,27 @@ const nn_op nn_op_softmax = {
 };
 #else
 
+/* Rows lo .. hi - 1. Each is read from memory while the one before is computed. */
+static void FN(rows)(int64_t lo, int64_t hi, int64_t n, const R *x, R *y) {
+  enum { LINE = 64 / sizeof(R), NEXT = 1 << 14 };
+  for (int64_t r = lo; r < hi; r++) {
+    const R *next = x + (r + 1) * n;
+    for (int64_t i = 0; r + 1 < hi && n <= NEXT / (int)sizeof(R) && i < n; i += LINE)
+      __builtin_prefetch(next + i);
+    FN(nn_softmax_row)(n, x + r * n, y + r * n);
+  }
+}
+
+static void FN(all_rows)(const nn_ctx *ctx, int64_t rows, int64_t n, const R *x, R *y) {
+  const int threads = rows > 1 ? nn_threads_for(ctx, rows * n) : 1;
+  if (threads == 1) {
+    FN(rows)(0, rows, n, x, y);
+    return;
+  }
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int t = 0; t < threads; t++) FN(rows)(rows * t / threads, rows * (t + 1) / threads, n, x, y);
+}
+
 /* Rows along a strided axis are gathered, so that one function serves all. */
 static nn_status FN(forward)(const nn_call *c) {
   nn_axis a;
@@ -39,13 +60,13 @@ static nn_status FN(forward)(const nn_call *c) {
   const R *x = nn_data(c->in[0]);
   R *y = nn_data(c->out), *row = NULL;
   if (a.inner > 1 && !(row = nn_mem_take(c->ctx, (size_t)a.n * sizeof(R)))) return NN_ENOMEM;
+  if (!row) {
+    FN(all_rows)(c->ctx, a.outer, a.n, x, y);
+    return NN_OK;
+  }
   for (int64_t o = 0; o < a.outer; o++)
     for (int64_t r = 0; r < a.inner; r++) {
       int64_t at = o * a.n * a.inner + r;
-      if (!row) {
-        FN(nn_softmax_row)(a.n, x + at, y + at);
-        continue;
-      }
       for (int64_t i = 0; i < a.n; i++) row[i] = x[at + i * a.inner];
       FN(nn_softmax_row)(a.n, row, row);
       for (int64_t i = 0; i < a.n; i++) y[at + i * a.inner] = row[i];
