@@ -86,10 +86,10 @@ describe("a process that made nothing", function()
     local model = nn.Sequential {nn.Linear(2, 3), nn.Residual(nn.Linear(3, 3))}
     local opt = nn.optim.Adam(model:parameters(), {lr = 0.25})
     nn.save(file, {schedule = nn.schedule.Step(opt, {step_size = 2}), model = model, opt = opt,
-      loss = nn.MSELoss()})
+      loss = nn.MSELoss(), ds = nn.data.line(), t = nn.data.Standardize():fit(nn.data.line())})
     local f = assert(io.open(script, "w"))
     f:write(("local t = nn.load %q\n"):format(file),
-      "print(t.opt.lr, t.schedule.kind, tostring(t.loss))\n",
+      "print(t.opt.lr, t.schedule.kind, #t.ds, t.t(t.ds.x):size(1), tostring(t.loss))\n",
       "assert(t.schedule.optimizer == t.opt)\n")
     f:close()
     local nnlua = os.getenv "NNLUA" or "build/nnlua"
@@ -98,6 +98,6 @@ describe("a process that made nothing", function()
     p:close()
     os.remove(file)
     os.remove(script)
-    assert.equal("0.25\tStep\tMSELoss()\n", out)
+    assert.equal("0.25\tStep\t7\t7\tMSELoss()\n", out)
   end)
 end)

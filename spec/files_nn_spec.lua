@@ -525,8 +525,8 @@ describe("a hostile .nn file", function()
     local model = nn.Sequential {nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Residual(nn.Linear(3, 3))}
     local opt = nn.optim.Adam(model:parameters(), {lr = 0.1})
     nn.save(path, {model = model, opt = opt, loss = nn.CrossEntropyLoss {weight = {1, 2}},
-      again = model,
-      schedule = nn.schedule.Cosine(opt, {T_max = 5}), [1] = {1.5, "x", true}})
+      again = model, schedule = nn.schedule.Cosine(opt, {T_max = 5}), ds = nn.data.line(),
+      scaled = nn.data.Standardize():fit(nn.data.line()), [1] = {1.5, "x", true}})
     local good = read():sub(1, -9)
     local at, size = 33, string.unpack("<I8", good, 17)
     for _ = 1, string.unpack("<I4", good, 13) do at = at + 8 + 8 * good:byte(at + 1) end
