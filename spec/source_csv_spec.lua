@@ -207,6 +207,8 @@ describe("a table is refused when", function()
     {"it has a header only", "a,b\n", "FILE: there is a header, but no row"},
     {"it is UTF-16", "\xff\xfea\0,\0b\0\n\0",
       "FILE: byte 0: this is UTF-16; save the table as UTF-8"},
+    {"it says to part by quotes", 'sep="\n"\nH\n1\n',
+      'FILE: line 1: "sep=" names a delimiter that numbers or quotes have'},
     {"its header holds numbers", "1,2\n3,4\n", "FILE: line 1: the first row holds numbers, not "
       .. "names; header = false reads it as data, header = true takes it for names"},
     {"two columns have the same name", "a,b,a\n1,2,3\n",

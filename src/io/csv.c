@@ -39,6 +39,9 @@ static nn_status skip_marks(nn_csv *r, const char **p, const char *end) {
     return nn_fail(r->ctx, NN_EIO, "%s: byte 0: this is UTF-16; save the table as UTF-8", r->path);
   if (n >= 3 && b[0] == 0xef && b[1] == 0xbb && b[2] == 0xbf) *p += 3;
   if (end - *p >= 6 && strncasecmp(*p, "sep=", 4) == 0 && nn_csv_line_end(*p + 5)) {
+    if ((*p)[4] == '"' || (*p)[4] == '\r' || strchr("+-.0123456789", (*p)[4]))
+      return nn_fail(r->ctx, NN_EIO,
+                     "%s: line 1: \"sep=\" names a delimiter that numbers or quotes have", r->path);
     if (!r->delimiter) r->delimiter = (*p)[4];
     *p = nn_csv_behind(*p + 5);
     r->next.line++;

@@ -15,14 +15,16 @@ static bool is_end(const nn_csv *r, const char *p) {
   return *p == r->delimiter || nn_csv_line_end(p);
 }
 
-/* p is behind the opening quote. The rows were cut so that the closing one is there. */
+/* p is behind the opening quote. The rows were cut so that the closing one is there; but for this loop
+   that should not have to be believed. */
 static nn_csv_problem quoted_cell(const nn_csv *r, const char *p, nn_csv_cell *cell) {
-  cell->p = p;
-  cell->quoted = false;
-  while (*p != '"' || p[1] == '"') {
+  const char *last = r->buffer + r->held - 1;
+  *cell = (nn_csv_cell){.p = p, .end = p};
+  while (p < last && (*p != '"' || p[1] == '"')) {
     cell->quoted = cell->quoted || *p == '"';
     p += *p == '"' ? 2 : 1;
   }
+  if (p >= last) return NN_CSV_QUOTE_INSIDE;
   cell->n = (size_t)(p - cell->p);
   for (p++; is_blank(r, *p);) p++;
   cell->end = p;

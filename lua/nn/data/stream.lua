@@ -1,7 +1,7 @@
 -- stream.lua: nn.data.stream, data larger than memory, read in batches from CSV, npy and IDX files.
 --
--- A stream is what nn.fit and nn.evaluate need of a dataset, without x and y: `#s`, `s.classes`,
--- `s.feature_names` and `s:batches{size, shuffle, drop_last}`. The file is seen as blocks of rows
+-- A stream is what a training loop and nn.evaluate need of a dataset, without x and y: `#s`,
+-- `s.classes`, `s.feature_names` and `s:batches{size, shuffle, drop_last}`. The file is seen as blocks of rows
 -- that can be read one by one, {rows = {n1, n2, ...}, load = function(b) return x, y end}.
 local core = require "nn.core"
 local dataset = require "nn.data.dataset"
