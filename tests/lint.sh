@@ -59,7 +59,8 @@ for object in $core_objects; do
   objdump -t "$object" | awk -v o="$object" '
     $0 ~ / O / && match($0, /(\.data|\.bss|\.tdata|\.tbss|\*COM\*)[^ \t]*/) {
       section = substr($0, RSTART, RLENGTH)
-      if (section !~ /^\.data\.rel\.ro/ && $NF != "nn_interrupted") print o ": " $NF
+      if (section !~ /^\.data\.rel\.ro/ && $NF !~ /^nn_(interrupted|stop_asked|batch_yields)$/)
+        print o ": " $NF
     }'
 done >"$scratch"
 report 'no variables at file scope in the core, nor static ones in functions'

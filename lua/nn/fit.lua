@@ -147,19 +147,19 @@ end
 --- nn.fit(model, data, {loss, optimizer, validation, epochs = 10, batch_size = 32, shuffle = true,
 ---   metrics, l1 = 0, l2 = 0, clip_norm, clip_value, accumulate = 1, schedule, progress = "auto",
 ---   callbacks, checkpoint}) -> history
---- Trains a model, in place, on a dataset, and returns the history: a list of records, one an epoch.
---- `loss`: a loss, or a function of prediction and target (and the samples' weights, if the data
---- have them) that gives one number. `optimizer`: one of nn.optim, made of the model's parameters.
---- `validation`: a dataset, or a fraction that is split off; measured after each epoch, in evaluation
---- mode. `metrics`: names such as "accuracy", or name = function(prediction, target), over all
---- predictions of an epoch. `shuffle`: a new order of the samples each epoch.
+--- Trains a model, in place, on a dataset, and returns the history: a list of records, one for each
+--- epoch. `loss`: a loss, or a function of prediction and target (and the samples' weights, if the
+--- data have them) that gives one number. `optimizer`: one of nn.optim, made of the model's
+--- parameters. `validation`: a dataset, or a fraction that is split off; measured after each epoch,
+--- in evaluation mode. `metrics`: names such as "accuracy", or name = function(prediction, target),
+--- over all predictions of an epoch. `shuffle`: a new order of the samples each epoch.
 --- `l2` adds (l2/2) sum w^2 and `l1` adds l1 sum |w| of the weights, not of biases (tensors of one
 --- dimension); the sum stands beside the loss as `penalty`. `clip_norm` scales a step's gradient
 --- down to that length, `clip_value` cuts each of its elements. `accumulate` batches make one step,
 --- by the mean over all their samples. `schedule`: one of nn.schedule or a list, each stepped by
---- epoch or by step, as its `by` says. `callbacks`: nn.EarlyStopping{...} and its kin, or tables with
---- any of on_fit_begin, on_epoch_begin, on_batch_end, on_epoch_end, on_fit_end (state), where state
---- has epoch, batch, model, optimizer, record, history, and state:stop(reason).
+--- epoch or by step, as its `by` says. `callbacks`: nn.EarlyStopping{...} and its kin, or tables
+--- with any of on_fit_begin, on_epoch_begin, on_batch_end, on_epoch_end, on_fit_end (state), where
+--- state has epoch, batch, model, optimizer, record, history, and state:stop(reason).
 --- `progress`: "auto" draws a live line on a terminal, true also writes a line an epoch elsewhere.
 --- `checkpoint = {path = "run.nn", every = 1, resume = true}`: saves every so many epochs, and goes
 --- on from the file, bit for bit, when the script runs again; the file before is kept beside it.

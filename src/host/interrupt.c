@@ -41,7 +41,7 @@ static volatile sig_atomic_t held;     /* a fit wants to finish its batch */
 static volatile sig_atomic_t reading;  /* at the prompt: nothing runs */
 static volatile sig_atomic_t received; /* a SIGINT came while a line was read */
 static volatile sig_atomic_t interactive, terminated;
-static bool obeyed; /* a fit has stopped by itself since the call began */
+static bool obeyed;            /* a fit has stopped by itself since the call began */
 static struct timespec asked;  /* when; written by handlers alone */
 static struct timespec raised; /* when; written by the hook alone */
 static lua_CFunction xpcall;

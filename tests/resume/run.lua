@@ -2,8 +2,8 @@
 -- moment.
 -- usage: nnlua run.lua CHECKPOINT OUTCOME [--epochs N] [--lua] [--patience N] [--slow SECONDS]
 --
--- OUTCOME gets every weight, buffer and number of the history, without the seconds: two runs are the
--- same if their files are.
+-- OUTCOME gets every weight, buffer and number of the history, without the seconds: two runs are
+-- the same if their files are.
 local nn = require "nn"
 local opt = nn.args {epochs = 24, lua = false, patience = 30, slow = 0.0}
 
