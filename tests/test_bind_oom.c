@@ -21,6 +21,10 @@ static const char *const snippets[] = {
   "local a = nn.tensor(2.0, {requires_grad = true}) local g = nn.grad(a * a, {a}) "
   "assert(g[1]:item() == 4) "
   "nn.no_grad(function() a:add_(1) end) assert(not pcall(function() a:add_(1) end))",
+  "local d = nn.data.tensors(nn.rand(6, 1, 3, 4), nn.randint(1, 2, {6})) "
+  "local a, b = d:split{0.5, 0.5, stratify = false} assert(#a:duplicates(d) == 3) "
+  "d = d:augment{rotate = 9, noise = 1} for x in d:batches{size = 4} do assert(x:dim() == 4) end "
+  "nn.data.MinMax():fit(a)(b)",
   "local ok, e = pcall(nn.Linear(3, 4), nn.zeros(2, 2)) assert(not ok) nn.memory() nn.version() "
   "nn.seed(3)",
 };
