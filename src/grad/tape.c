@@ -150,7 +150,7 @@ void nn_tape_kernel(nn_tape *t, nn_kernel kernel, const nn_call *c) {
   e->call = *c;
   e->call.in = e->at;
   e->call.attr = e->attr;
-  if (size) memcpy(e->attr, c->attr, size);
+  if (size && e->attr) memcpy(e->attr, c->attr, size);
   for (int k = 0; k < c->nin; k++) e->at[k] = keep(e, c->in[k]);
   if (c->out) e->call.out = keep(e, c->out);
   for (int i = 0; i < NN_MAXAUX; i++)

@@ -15,11 +15,10 @@
   { 8, 8, 8, 6, 5 }
 #define OUTERS X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)
 #define DOTS_3(r) X(r, 1) X(r, 2) X(r, 3) X(r, 4) X(r, 5) X(r, 6) X(r, 7) X(r, 8)
-#define DOTS                                                                                \
-  DOTS_3(1)                                                                                 \
-  DOTS_3(2)                                                                                 \
-  DOTS_3(3) X(4, 1) X(4, 2) X(4, 3) X(4, 4) X(4, 5) X(4, 6) X(5, 1) X(5, 2) X(5, 3) X(5, 4) \
-    X(5, 5)
+#define DOTS \
+  DOTS_3(1)  \
+  DOTS_3(2)  \
+  DOTS_3(3) X(4, 1) X(4, 2) X(4, 3) X(4, 4) X(4, 5) X(4, 6) X(5, 1) X(5, 2) X(5, 3) X(5, 4) X(5, 5)
 
 typedef __m512 V;
 #define ZERO _mm512_setzero_ps

@@ -59,7 +59,7 @@ INNER FN(dots_step)(const nn_tile *t, int64_t p, int n, const int rows, const in
 /* Each element the dot product of a row of A and a row of B. */
 INNER FN(dots)(const nn_tile *t, const int rows, const int cols) {
   V acc[(NN_DOT_ROWS * NN_DOT_COLS + 3) / 4 * 4];
-  float sum[(NN_DOT_ROWS * NN_DOT_COLS + 3) / 4 * 4];
+  float sum[(NN_DOT_ROWS * NN_DOT_COLS + 3) / 4 * 4] = {0};
   const int64_t whole = t->k / LANES * LANES;
   foreach (i, (rows * cols + 3) / 4 * 4) acc[i] = ZERO();
   for (int64_t p = 0; p < whole; p += LANES) FN(dots_step)(t, p, LANES, rows, cols, acc);
