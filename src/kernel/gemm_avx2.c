@@ -14,12 +14,12 @@
 #define DOT_COLS \
   { 8, 5, 3 }
 #define OUTERS X(1) X(2) X(3) X(4) X(5) X(6)
-#define DOTS                                                                                      \
-  X(1, 1)                                                                                         \
-  X(1, 2)                                                                                         \
-  X(1, 3)                                                                                         \
-  X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(2, 1) X(2, 2) X(2, 3) X(2, 4) X(2, 5) X(3, 1) X(3, 2) \
-    X(3, 3)
+#define DOTS \
+  X(1, 1)    \
+  X(1, 2)    \
+  X(1, 3)    \
+  X(1, 4)    \
+  X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(2, 1) X(2, 2) X(2, 3) X(2, 4) X(2, 5) X(3, 1) X(3, 2) X(3, 3)
 
 typedef __m256 V;
 #define ZERO _mm256_setzero_ps
