@@ -93,6 +93,8 @@ works["line-ops"] = function(batch)
     batch = batch, optimizer = nn.optim.SGD({w, b}, {lr = 0.01})}
 end
 
+for name, make in pairs(dofile "tests/bench/nets.lua") do works[name] = make end
+
 -- ---- single calls: each makes a function of no argument, of a size ----
 
 local function optimizer(name, options)
@@ -205,7 +207,8 @@ local function run(work, batch, seconds)
     if not works[work] or way == "fit" and work == "line-ops" then
       return ("skip no %s by %s"):format(work, way)
     end
-    made[key] = drive[way](works[work](batch))
+    local one = works[work](batch)
+    made[key] = one.steps or drive[way](one)
   end
   return ("ok %.9g %s"):format(measure(made[key], seconds), way)
 end

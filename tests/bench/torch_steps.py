@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import torch_nets
+
 ROWS = 2000
 THREADS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 PLAIN = "plain" in sys.argv[2:]
@@ -156,6 +158,7 @@ CALLS = {
     "max": call(lambda x, y: x.max()), "softmax": softmax,
 }
 WORKS = {**CALLS, "seed-net": seed_net, "mlp": mlp, "tiny": tiny, "line": line}
+WORKS.update(torch_nets.works(Batches, by_optimizer))
 
 
 def measure(step, seconds):
