@@ -42,7 +42,7 @@ print(model:summary(train.x:size(2), train.x:size(3), train.x:size(4)))
 
 nn.fit(model, train, {
   loss = nn.CrossEntropyLoss(),
-  optimizer = nn.optim.Adam(model:parameters(), {lr = large and 1e-3 or 5e-3}),
+  optimizer = nn.optim.Adam(model:parameters(), {lr = large and 2e-3 or 5e-3}),
   epochs = epochs, batch_size = large and 128 or 32,
   metrics = {"accuracy"}, progress = true,
 })
