@@ -49,6 +49,25 @@ describe("help", function()
     end
   end)
 
+  -- Stands for a call of the generator: its messages, and whether it went well.
+  local function generate(job)
+    local f = io.popen(("'%s' doc/generate.lua %s 2>&1 >/dev/null </dev/null"):format(nnlua, job))
+    local messages = f:read "a"
+    return f:close() == true, messages
+  end
+
+  it("has a text and an example for every public name", function()
+    local ok, messages = generate "check"
+    assert.equal("", messages)
+    assert.is_true(ok)
+  end)
+
+  it("has examples that run", function()
+    local ok, messages = generate "examples"
+    assert.equal("", messages)
+    assert.is_true(ok)
+  end)
+
   it("generates what is installed", function()
     local folder = os.tmpname()
     os.remove(folder)

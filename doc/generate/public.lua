@@ -6,13 +6,18 @@ local M = {}
 -- Tables of nn whose fields are public too.
 M.parts = {"data", "functions", "init", "linalg", "metrics", "optim", "plot", "schedule"}
 
+-- What stands in nn for the interpreter's own use.
+local internal = {["nn.options"] = true, ["nn.last"] = true}
+
 local function add(names, t, prefix)
   local found = {}
   for key in next, t do found[key] = true end
   local meta = debug.getmetatable(t)
   for key in pairs(type(meta) == "table" and rawget(meta, "names") or {}) do found[key] = true end
   for key in pairs(found) do
-    if type(key) == "string" and key:match "^%a" then names[#names + 1] = prefix .. key end
+    if type(key) == "string" and key:match "^%a" and not internal[prefix .. key] then
+      names[#names + 1] = prefix .. key
+    end
   end
 end
 

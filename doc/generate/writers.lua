@@ -224,6 +224,7 @@ local function parameters(signature)
   for part in inside:gsub("%b{}", "options"):gsub("%b()", ""):gmatch "[^,]+" do
     local name = part:match "^%s*%[?%s*([%a_][%w_]*)" or part:match "^%s*(%.%.%.)"
     if name == "end" or name == "in" or name == "function" then name = name .. "_" end
+    if list[#list] == "..." then break end
     list[#list + 1] = name
   end
   return list

@@ -79,6 +79,14 @@ local function read_option(list, i, defaults, result, complain)
   return i
 end
 
+--- nn.args({name = default, ...}) -> table
+--- The options of a script: its defaults, each overridden by --name value, --name=value, --flag or
+--- --no-flag behind the script's name; the default says the type. What is no option is in [1],
+--- [2], ...;
+--- --help prints them all. An unknown option or a wrong value is an error that lists them.
+--- Example:
+---   local opt = nn.args{lr = 0.1, epochs = 10, deep = false}
+---   print(opt.lr, opt.epochs, opt.deep)
 -- `list`: the arguments, those of the script unless given.
 return function(defaults, list)
   check_defaults(defaults)

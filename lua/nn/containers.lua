@@ -24,6 +24,13 @@ end
 -- ---- Residual ---------------------------------------------------------------------------------
 
 -- y = x + m(x): He et al., "Deep residual learning", 2015.
+--- nn.Residual(m) -> module
+--- y = x + m(x); m is a layer, a module or a function whose output has the input's shape. He et
+--- al.,
+--- "Deep residual learning", 2015.
+--- Example:
+---   local block = nn.Residual(nn.Sequential{nn.Linear(8, 8), nn.ReLU()})
+---   print(block(nn.randn(2, 8)).shape[2])
 local Residual = module.Module:extend "Residual"
 M.Residual = Residual
 
@@ -43,6 +50,11 @@ end
 -- ---- Concat -----------------------------------------------------------------------------------
 
 -- Every child gets x; their outputs are joined along a dimension, the second unless told.
+--- nn.Concat{a, b, dim = 2} -> module
+--- Gives x to every child and joins their outputs along a dimension, the second unless told.
+--- Example:
+---   local both = nn.Concat{nn.Linear(4, 3), nn.Linear(4, 2)}
+---   print(both(nn.randn(5, 4)).shape[2]) --> 5
 local Concat = module.Module:extend "Concat"
 M.Concat = Concat
 
@@ -74,6 +86,12 @@ end
 -- ---- Parallel ---------------------------------------------------------------------------------
 
 -- Maps a list: {a(x[1]), b(x[2])}.
+--- nn.Parallel{a, b} -> module
+--- Maps a list of inputs to the list of outputs, {a(x[1]), b(x[2])}.
+--- Example:
+---   local two = nn.Parallel{nn.Linear(4, 3), nn.Linear(2, 3)}
+---   local out = two{nn.randn(5, 4), nn.randn(5, 2)}
+---   print((out[1] + out[2]).shape[2])
 local Parallel = module.Module:extend "Parallel"
 M.Parallel = Parallel
 
@@ -95,6 +113,12 @@ end
 
 -- ---- Lambda -----------------------------------------------------------------------------------
 
+--- nn.Lambda(f) -> module
+--- A function as a layer. It has no parameters and cannot be saved; a class of your own can, see
+--- nn.Module.
+--- Example:
+---   local model = nn.Sequential{nn.Linear(4, 4), nn.Lambda(function(x) return x:square() end)}
+---   print(model(nn.randn(1, 4)))
 local Lambda = module.Module:extend "Lambda"
 M.Lambda = Lambda
 

@@ -33,6 +33,14 @@ end
 
 local known = {atol = {"number", 1e-8}, eps = {"number", 1e-4}, rtol = {"number", 1e-6}}
 
+--- nn.gradcheck(f, {x, ...}, {eps = 1e-4, rtol = 1e-6, atol = 1e-8}) -> true | nil, where
+--- Compares the gradients of a function or module by backprop with central differences, in
+--- float64; a
+--- module's parameters too. Random streams are rewound before each evaluation, so that dropout
+--- draws the
+--- same mask. Nil, then a text, where they part.
+--- Example:
+---   print(nn.gradcheck(nn.Linear(3, 2), {nn.randn(4, 3)}))
 -- nn.gradcheck(f or module, {x, ...}, {eps, rtol, atol}): true, or nil and where they part.
 local function gradcheck(f, inputs, options)
   local o = util.options("gradcheck", options or {}, known)
@@ -61,6 +69,13 @@ end
 
 -- ---- nn.numeric_grad --------------------------------------------------------------------------
 
+--- nn.numeric_grad(f, x, eps = 1e-5) -> tensor
+--- The gradient of a number f(x) by central differences, (f(x + e) - f(x - e)) / 2e for each
+--- element, in
+--- float64: two evaluations an element, which shows why backprop exists.
+--- Example:
+---   local f = function(x) return x:square():sum() end
+---   print(nn.numeric_grad(f, nn.tensor{1, 2, 3}))
 -- (f(x + e) - f(x - e)) / 2e for each element: two evaluations an element, which is why backprop
 -- exists.
 local function numeric_grad(f, x, eps)
@@ -90,6 +105,14 @@ end
 
 -- ---- nn.grad of a function --------------------------------------------------------------------
 
+--- nn.grad(y, {x, ...}) -> list of tensors
+--- The gradients of a scalar y with respect to each x, returned instead of added to x.grad. With a
+--- function for y: its gradients at these tensors, then its value; numbers may stand for tensors,
+--- and
+--- come back as numbers.
+--- Example:
+---   local g, value = nn.grad(function(a, b) return a * a * b end, {3, 2})
+---   print(g[1], g[2], value) --> 12.0 9.0 18.0
 -- nn.grad(f, {x, ...}): the gradients, then the value; numbers may stand for tensors.
 local function grad(y, xs)
   if type(y) ~= "function" then return core.grad(y, xs) end

@@ -14,7 +14,7 @@ local WIDTH = 88
 -- "ds:split") where only one has it.
 function M.find(name)
   local all = gather.entries()
-  if all[name] then return all[name] end
+  if all[name] or all["nn." .. name] then return all[name] or all["nn." .. name] end
   local method = gather.aliases()["tensor:" .. (name:match "^[%w_]+:([%w_]+)$" or "")]
   if name:find "^tensor:" or name:find "^x:" then return method end
   local last = name:match "([%w_]+)$"

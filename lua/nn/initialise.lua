@@ -40,6 +40,12 @@ local gains = {
 }
 
 -- The factor that keeps the variance through a nonlinearity; `param` is leaky_relu's slope.
+--- nn.init.calculate_gain(nonlinearity, slope) -> number
+--- The factor for weights before a nonlinearity that keeps the variance: "linear", "sigmoid",
+--- "tanh" (5/3), "relu" (sqrt 2), "leaky_relu" (of that slope, 0.01), "selu" (3/4), "conv2d" and
+--- kin.
+--- Example:
+---   print(nn.init.calculate_gain "relu")
 function init.calculate_gain(nonlinearity, param)
   if param ~= nil and type(param) ~= "number" then
     raise("init.calculate_gain: the slope must be a number, got %s", util.describe(param))
@@ -58,17 +64,32 @@ function init.calculate_gain(nonlinearity, param)
     or util.unknown("init.calculate_gain", "nonlinearity", nonlinearity, names)
 end
 
+--- nn.init.zeros(tensor) -> tensor
+--- Fills with zeros, in place, without a trace in the gradients; nn.init.ones with ones. All of
+--- nn.init
+--- returns its tensor and draws from the random stream "init".
+--- Example:
+---   local fc = nn.Linear(3, 2)
+---   nn.init.zeros(fc.bias)
 function init.zeros(t)
   check("zeros", t)
   return fill(t, 0)
 end
 
+--- nn.init.ones(tensor) -> tensor
+--- Fills with ones, in place.
+--- Example:
+---   print(nn.init.ones(nn.zeros(3)))
 function init.ones(t)
   check("ones", t)
   return fill(t, 1)
 end
 
 -- constant(t, 0.5) or constant(t, {val = 0.5})
+--- nn.init.constant(tensor, value) -> tensor
+--- Fills with one number, in place.
+--- Example:
+---   print(nn.init.constant(nn.zeros(3), 0.1))
 function init.constant(t, value)
   check("constant", t)
   if type(value) == "table" then
@@ -80,6 +101,10 @@ function init.constant(t, value)
   return fill(t, value)
 end
 
+--- nn.init.uniform(tensor, {a = 0, b = 1}) -> tensor
+--- Fills with uniform random numbers from a to b, in place.
+--- Example:
+---   print(nn.init.uniform(nn.zeros(3), {a = -1, b = 1}))
 -- U(a, b)
 function init.uniform(t, options)
   check("uniform", t)
@@ -88,6 +113,10 @@ function init.uniform(t, options)
   return random(t, "uniform", o.a, o.b)
 end
 
+--- nn.init.normal(tensor, {mean = 0, std = 1}) -> tensor
+--- Fills with normal random numbers, in place.
+--- Example:
+---   print(nn.init.normal(nn.zeros(3), {std = 0.01}))
 -- N(mean, std^2)
 function init.normal(t, options)
   check("normal", t)
@@ -104,11 +133,21 @@ local function xavier(name, t, options)
   return o.gain * math.sqrt(2 / (fan_in + fan_out))
 end
 
+--- nn.init.xavier_uniform(tensor, {gain = 1}) -> tensor
+--- Uniform with variance gain^2 2 / (fan_in + fan_out), in place, so that signals and gradients
+--- keep
+--- their size through layers with tanh or sigmoid. Glorot and Bengio, 2010.
+--- Example:
+---   nn.init.xavier_uniform(nn.Linear(30, 20).weight, {gain = nn.init.calculate_gain "tanh"})
 function init.xavier_uniform(t, options)
   local bound = math.abs(xavier("xavier_uniform", t, options)) * math.sqrt(3)
   return random(t, "uniform", -bound, bound)
 end
 
+--- nn.init.xavier_normal(tensor, {gain = 1}) -> tensor
+--- Normal with variance gain^2 2 / (fan_in + fan_out), in place. Glorot and Bengio, 2010.
+--- Example:
+---   nn.init.xavier_normal(nn.Linear(30, 20).weight)
 function init.xavier_normal(t, options)
   return random(t, "normal", 0, math.abs(xavier("xavier_normal", t, options)))
 end
@@ -126,11 +165,22 @@ local function kaiming(name, t, options)
     / math.sqrt(o.mode == "fan_in" and fan_in or fan_out)
 end
 
+--- nn.init.kaiming_uniform(tensor, {a = 0, mode = "fan_in", nonlinearity = "leaky_relu"}) -> tensor
+--- Uniform with variance gain^2 / fan, in place, for layers followed by a ReLU; `a` is the slope
+--- of a
+--- leaky one, mode "fan_in" keeps the size of signals, "fan_out" that of gradients. He et al.,
+--- 2015.
+--- Example:
+---   nn.init.kaiming_uniform(nn.Linear(30, 20).weight, {nonlinearity = "relu"})
 function init.kaiming_uniform(t, options)
   local bound = kaiming("kaiming_uniform", t, options) * math.sqrt(3)
   return random(t, "uniform", -bound, bound)
 end
 
+--- nn.init.kaiming_normal(tensor, {a = 0, mode = "fan_in", nonlinearity = "leaky_relu"}) -> tensor
+--- Normal with variance gain^2 / fan, in place; options as in nn.init.kaiming_uniform.
+--- Example:
+---   nn.init.kaiming_normal(nn.Linear(30, 20).weight, {nonlinearity = "relu"})
 function init.kaiming_normal(t, options)
   return random(t, "normal", 0, kaiming("kaiming_normal", t, options))
 end
@@ -148,6 +198,12 @@ local function orthogonal(t, gain)
   t:copy_(q:contiguous():view(t:size()))
 end
 
+--- nn.init.orthogonal(tensor, {gain = 1}) -> tensor
+--- A random orthogonal matrix times gain, in place; more dimensions count as columns. Saxe et
+--- al., 2013.
+--- Example:
+---   local w = nn.init.orthogonal(nn.zeros(4, 4))
+---   print(nn.allclose(w:matmul(w:t()), nn.eye(4), {atol = 1e-5}))
 function init.orthogonal(t, options)
   check("orthogonal", t)
   local o = util.options("init.orthogonal", options, {gain = {"number", 1}})
@@ -169,6 +225,10 @@ local function sparse(t, o)
   end
 end
 
+--- nn.init.sparse(tensor, {sparsity, std = 0.01}) -> tensor
+--- In each column of a matrix that share of zeros, the rest normal, in place. Martens, 2010.
+--- Example:
+---   print(nn.init.sparse(nn.zeros(10, 2), {sparsity = 0.5}))
 function init.sparse(t, options)
   check("sparse", t)
   local o = util.options("init.sparse", options, {sparsity = {"number"}, std = {"number", 0.01}})

@@ -41,6 +41,15 @@ local function role(t, holder, key)
   return (parameters[t] or (slots[holder] and slots[holder][key])) and "parameter" or "buffer"
 end
 
+--- nn.Parameter(t, {requires_grad = true}) -> tensor
+--- Makes t a parameter of whichever module holds it in a field, whether or not it requires a
+--- gradient; a
+--- tensor that requires one is a parameter anyway, any other tensor a buffer.
+--- Example:
+---   local Scale = nn.Module:extend "Scale"
+---   function Scale:init() self.s = nn.Parameter(nn.ones(1)) end
+---   function Scale:forward(x) return x * self.s end
+---   print(#Scale():parameters())
 -- Makes t a parameter of whichever module holds it, whether or not it requires a gradient.
 function module.Parameter(t, options)
   if kind_of(t) ~= "tensor" then
@@ -112,6 +121,19 @@ end
 local Module = new_class("Module")
 module.Module = Module
 
+--- nn.Module:extend(name) -> class
+--- A class of layers in Lua: define `init`, which gets the constructor's arguments, and `forward`.
+--- Parameters, buffers and other layers are found in its fields, in lists and nested tables too,
+--- in the
+--- order in which they were first assigned; `self.training` says whether it is in training mode. It
+--- works wherever a layer does; a named class can be saved, and loaded where a class of that name
+--- is
+--- defined.
+--- Example:
+---   local Block = nn.Module:extend "Block"
+---   function Block:init(n) self.fc = nn.Linear(n, n) end
+---   function Block:forward(x) return x + self.fc(x):relu() end
+---   print(nn.Sequential{Block(4), nn.Linear(4, 2)})
 function Module.extend(parent, name)
   if not metatables[parent] then
     raise('extend: called on %s; call it with a colon, nn.Module:extend "Name"',

@@ -26,11 +26,23 @@ local function parameter_entries(m)
   return list
 end
 
+--- model:named_parameters() -> list of {name, tensor}
+--- Every parameter once, with its path ("1.weight"), in order; also as the fields name and tensor.
+--- Example:
+---   local model = nn.Sequential{nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)}
+---   for _, p in ipairs(model:named_parameters()) do print(p[1], p[2].shape[1]) end
 function methods.named_parameters(m)
   check(m, "named_parameters")
-  return parameter_entries(m)
+  local list = parameter_entries(m)
+  for _, entry in ipairs(list) do entry[1], entry[2] = entry.name, entry.tensor end
+  return list
 end
 
+--- model:parameters() -> list of tensors
+--- Every parameter once, in order: what an optimizer takes.
+--- Example:
+---   local model = nn.Sequential{nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)}
+---   local opt = nn.optim.SGD(model:parameters(), {lr = 0.1})
 function methods.parameters(m)
   check(m, "parameters")
   local list = parameter_entries(m)
@@ -38,6 +50,11 @@ function methods.parameters(m)
   return list
 end
 
+--- model:parameter_count() -> number
+--- How many numbers can be learnt.
+--- Example:
+---   local model = nn.Sequential{nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)}
+---   print(model:parameter_count())
 function methods.parameter_count(m)
   check(m, "parameter_count")
   local n = 0
@@ -45,6 +62,11 @@ function methods.parameter_count(m)
   return n
 end
 
+--- model:requires_grad_(flag = true) -> model
+--- Freezes (false) or thaws every parameter; an optimizer skips what is frozen.
+--- Example:
+---   local model = nn.Sequential{nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)}
+---   model[1]:requires_grad_(false)
 function methods.requires_grad_(m, flag)
   check(m, "requires_grad_")
   if flag == nil then flag = true end
@@ -55,6 +77,11 @@ function methods.requires_grad_(m, flag)
   return m
 end
 
+--- model:zero_grad()
+--- Forgets the gradients of all parameters.
+--- Example:
+---   local model = nn.Sequential{nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)}
+---   model:zero_grad()
 function methods.zero_grad(m)
   check(m, "zero_grad")
   for _, entry in ipairs(parameter_entries(m)) do entry.tensor:zero_grad() end
@@ -67,6 +94,11 @@ local function set_training(m, flag)
   if core.kind(m) == "layer" then m:_set_training(flag) else rawset(m, "training", flag) end
 end
 
+--- model:train(flag = true) -> model
+--- Training mode: dropout drops, batch normalisation uses the batch.
+--- Example:
+---   local model = nn.Sequential{nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)}
+---   model:train()
 function methods.train(m, flag)
   check(m, "train")
   if flag == nil then flag = true end
@@ -77,6 +109,12 @@ function methods.train(m, flag)
   return m
 end
 
+--- model:eval() -> model
+--- Evaluation mode; nn.evaluate and predict turn it on by themselves and leave the mode as it was.
+--- Example:
+---   local model = nn.Sequential{nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)}
+---   model:eval()
+---   print(model.training)
 function methods.eval(m)
   check(m, "eval")
   return methods.train(m, false)
@@ -94,6 +132,12 @@ end
 
 -- ---- state ------------------------------------------------------------------------------------
 
+--- model:state() -> table
+--- A copy of all parameters and buffers, by path.
+--- Example:
+---   local model = nn.Sequential{nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)}
+---   local before = model:state()
+---   model:load_state(before)
 function methods.state(m)
   check(m, "state")
   local state, copies = {}, {}
@@ -128,6 +172,13 @@ local function match_state(m, state, strict)
   return fits, complaints
 end
 
+--- model:load_state(state, {strict = true}) -> model
+--- Takes back what state() gave. Missing, unknown and misshapen entries are one error that lists
+--- them,
+--- and nothing is changed; strict = false skips missing and unknown ones.
+--- Example:
+---   local model = nn.Sequential{nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)}
+---   model:load_state(model:state())
 function methods.load_state(m, state, options)
   check(m, "load_state")
   if type(state) ~= "table" then
@@ -147,12 +198,24 @@ end
 
 -- ---- the whole --------------------------------------------------------------------------------
 
+--- model:clone() -> model
+--- A copy of its own, gradients left out; shared parameters stay shared within it.
+--- Example:
+---   local model = nn.Sequential{nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)}
+---   print(nn.equal(model:clone()[1].weight, model[1].weight))
 function methods.clone(m)
   check(m, "clone")
   return module.clone(m)
 end
 
 -- Changes floating tensors; counters and the like stay what they are.
+--- model:to(dtype) -> model
+--- Converts parameters and buffers to "float32" or "float64". An optimizer made before is to be
+--- made
+--- anew.
+--- Example:
+---   local model = nn.Sequential{nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)}
+---   print(model:to("float64")[1].weight:dtype())
 function methods.to(m, dtype)
   check(m, "to")
   if dtype ~= "float32" and dtype ~= "float64" then
@@ -169,6 +232,11 @@ function methods.to(m, dtype)
 end
 
 -- Children first, as when a model is built from the inside out.
+--- model:apply(f) -> model
+--- Calls f(module) for every part, children first.
+--- Example:
+---   local model = nn.Sequential{nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)}
+---   model:apply(function(m) if m.bias then nn.init.zeros(m.bias) end end)
 function methods.apply(m, f)
   check(m, "apply")
   if type(f) ~= "function" then
@@ -185,6 +253,11 @@ function methods.predict(m, ...)
 end
 
 -- model:summary([shape of one sample]): see summary.lua
+--- model:summary(shape of one sample) -> table
+--- The layers with their output shapes, parameters and multiply-adds; prints as a table.
+--- Example:
+---   local model = nn.Sequential{nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)}
+---   print(model:summary{3})
 function methods.summary(m, ...)
   check(m, "summary")
   return require "nn.summary"(m, ...)

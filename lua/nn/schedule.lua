@@ -70,6 +70,13 @@ local function warming(s, t)
   return start + (1 - start) * t / s.options.steps
 end
 
+--- nn.schedule.Warmup(optimizer, {steps, start, after, by = "epoch"}) -> schedule
+--- From `start` of the base rate (1 / (steps + 1) unless given) up to it in so many steps, then the
+--- schedule `after`, of the same optimizer, if there is one.
+--- Example:
+---   local opt = nn.optim.SGD({nn.ones(1):requires_grad_()}, {lr = 1})
+---   local s = nn.schedule.Warmup(opt, {steps = 3})
+---   for _ = 1, 4 do s:step() print(opt.lr) end
 kinds.Warmup = {
   options = {steps = {"count"}, start = {"number"}, after = {"any"}},
   check = function(o, opt)
@@ -128,6 +135,15 @@ local function reduce(s)
   end
 end
 
+--- nn.schedule.ReduceOnPlateau(optimizer, {mode = "min", factor = 0.1, patience = 10, threshold =
+--- 1e-4, threshold_mode = "rel",
+--- cooldown = 0, min_lr = 0, eps = 1e-8, monitor = "val_loss", by = "epoch"}) -> schedule
+--- Multiplies the rate by factor when the metric has not improved for more than `patience` steps;
+--- nn.fit gives it the column `monitor` of the history, else s:step(metric).
+--- Example:
+---   local opt = nn.optim.SGD({nn.ones(1):requires_grad_()}, {lr = 1})
+---   local s = nn.schedule.ReduceOnPlateau(opt, {patience = 1})
+---   for _ = 1, 4 do s:step(1) print(opt.lr) end
 kinds.ReduceOnPlateau = {
   options = {
     mode = {"string", "min"}, factor = {"number", 0.1}, patience = {"index", 10},
@@ -184,6 +200,10 @@ function meta.__index(s, name)
   return Schedule[name]
 end
 
+--- nn.schedule.is(value) -> boolean
+--- Whether a value is a schedule.
+--- Example:
+---   print(nn.schedule.is(3))
 function schedule.is(v)
   return type(v) == "table" and getmetatable(v) == meta
 end

@@ -25,6 +25,14 @@ local function needs(kind, o, ...)
   end
 end
 
+--- nn.schedule.Step(optimizer, {step_size, gamma = 0.1, by = "epoch"}) -> schedule
+--- lr = base gamma^(t // step_size): divided by ten, say, every step_size epochs. All schedules:
+--- s:step()
+--- after each epoch (nn.fit does it; after each batch with by = "batch"); state, load_state.
+--- Example:
+---   local opt = nn.optim.SGD({nn.ones(1):requires_grad_()}, {lr = 1})
+---   local s = nn.schedule.Step(opt, {step_size = 2})
+---   for _ = 1, 4 do s:step() print(opt.lr) end
 kinds.Step = {
   options = {step_size = {"count"}, gamma = {"number", 0.1}},
   check = function(o)
@@ -34,6 +42,12 @@ kinds.Step = {
   rate = function(o, t, base) return base * o.gamma ^ (t // o.step_size) end,
 }
 
+--- nn.schedule.MultiStep(optimizer, {milestones, gamma = 0.1, by = "epoch"}) -> schedule
+--- Multiplies the rate by gamma at each of the milestones, a list of rising epochs.
+--- Example:
+---   local opt = nn.optim.SGD({nn.ones(1):requires_grad_()}, {lr = 1})
+---   local s = nn.schedule.MultiStep(opt, {milestones = {1, 3}})
+---   for _ = 1, 4 do s:step() print(opt.lr) end
 kinds.MultiStep = {
   options = {milestones = {"table"}, gamma = {"number", 0.1}},
   check = function(o)
@@ -52,6 +66,12 @@ kinds.MultiStep = {
   end,
 }
 
+--- nn.schedule.Exponential(optimizer, {gamma, by = "epoch"}) -> schedule
+--- lr = base gamma^t.
+--- Example:
+---   local opt = nn.optim.SGD({nn.ones(1):requires_grad_()}, {lr = 1})
+---   local s = nn.schedule.Exponential(opt, {gamma = 0.9})
+---   for _ = 1, 4 do s:step() print(opt.lr) end
 kinds.Exponential = {
   options = {gamma = {"number"}},
   check = function(o)
@@ -65,6 +85,12 @@ local function half_cosine(from, to, share)
   return to + (from - to) * (1 + math.cos(math.pi * share)) / 2
 end
 
+--- nn.schedule.Cosine(optimizer, {T_max, eta_min = 0, by = "epoch"}) -> schedule
+--- Half a cosine from the base rate to eta_min in T_max epochs. Loshchilov and Hutter, 2016.
+--- Example:
+---   local opt = nn.optim.SGD({nn.ones(1):requires_grad_()}, {lr = 1})
+---   local s = nn.schedule.Cosine(opt, {T_max = 4})
+---   for _ = 1, 4 do s:step() print(opt.lr) end
 kinds.Cosine = {
   options = {T_max = {"count"}, eta_min = {"number", 0}},
   check = function(o)
@@ -74,6 +100,14 @@ kinds.Cosine = {
   rate = function(o, t, base) return half_cosine(base, o.eta_min, t / o.T_max) end,
 }
 
+--- nn.schedule.CosineRestarts(optimizer, {T_0, T_mult = 1, eta_min = 0, by = "epoch"}) -> schedule
+--- Half a cosine of T_0 epochs, then from the top again, each time T_mult times as long.
+--- Loshchilov and
+--- Hutter, 2016 (SGDR).
+--- Example:
+---   local opt = nn.optim.SGD({nn.ones(1):requires_grad_()}, {lr = 1})
+---   local s = nn.schedule.CosineRestarts(opt, {T_0 = 2})
+---   for _ = 1, 4 do s:step() print(opt.lr) end
 kinds.CosineRestarts = {
   options = {T_0 = {"count"}, T_mult = {"count", 1}, eta_min = {"number", 0}},
   check = function(o)
@@ -88,6 +122,13 @@ kinds.CosineRestarts = {
   end,
 }
 
+--- nn.schedule.Linear(optimizer, {start_factor = 1/3, end_factor = 1, total_iters = 5, by =
+--- "epoch"}) -> schedule
+--- From start_factor to end_factor of the base rate along a straight line of total_iters epochs.
+--- Example:
+---   local opt = nn.optim.SGD({nn.ones(1):requires_grad_()}, {lr = 1})
+---   local s = nn.schedule.Linear(opt, {total_iters = 4})
+---   for _ = 1, 4 do s:step() print(opt.lr) end
 kinds.Linear = {
   options = {
     start_factor = {"number", 1 / 3}, end_factor = {"number", 1}, total_iters = {"count", 5},
@@ -102,6 +143,12 @@ kinds.Linear = {
   end,
 }
 
+--- nn.schedule.Polynomial(optimizer, {total_iters = 5, power = 1, by = "epoch"}) -> schedule
+--- lr = base (1 - t / total_iters)^power, 0 afterwards.
+--- Example:
+---   local opt = nn.optim.SGD({nn.ones(1):requires_grad_()}, {lr = 1})
+---   local s = nn.schedule.Polynomial(opt, {total_iters = 4})
+---   for _ = 1, 4 do s:step() print(opt.lr) end
 kinds.Polynomial = {
   options = {total_iters = {"count", 5}, power = {"number", 1}},
   check = function(o) within("Polynomial", o, "power", 0, 1e6, "a number from 0") end,
@@ -110,6 +157,12 @@ kinds.Polynomial = {
   end,
 }
 
+--- nn.schedule.InverseTime(optimizer, {decay, by = "epoch"}) -> schedule
+--- lr = base / (1 + decay t).
+--- Example:
+---   local opt = nn.optim.SGD({nn.ones(1):requires_grad_()}, {lr = 1})
+---   local s = nn.schedule.InverseTime(opt, {decay = 1})
+---   for _ = 1, 4 do s:step() print(opt.lr) end
 kinds.InverseTime = {
   options = {decay = {"number"}},
   check = function(o)
@@ -119,6 +172,12 @@ kinds.InverseTime = {
   rate = function(o, t, base) return base / (1 + o.decay * t) end,
 }
 
+--- nn.schedule.Lambda(optimizer, {lr_lambda, by = "epoch"}) -> schedule
+--- lr = base lr_lambda(t); a list of functions has one for each group.
+--- Example:
+---   local opt = nn.optim.SGD({nn.ones(1):requires_grad_()}, {lr = 1})
+---   local s = nn.schedule.Lambda(opt, {lr_lambda = function(t) return 0.5 ^ t end})
+---   for _ = 1, 4 do s:step() print(opt.lr) end
 kinds.Lambda = {
   options = {lr_lambda = {"any"}},
   check = function(o)
