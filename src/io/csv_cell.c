@@ -106,7 +106,8 @@ static const char *show(const nn_csv_cell *cell, char to[STARTS * SHOWN + 8]) {
     else
       *q++ = (char)c;
   }
-  strcpy(q, n < cell->n ? "..." : "");
+  for (int i = 0; i < 3 && n < cell->n; i++) *q++ = '.';
+  *q = 0;
   return to;
 }
 

@@ -35,7 +35,7 @@ static size_t row_bytes(const nn_csv *r, bool x) {
 static inline bool store(part *w, const nn_csv_column *k, double x, const char *p,
                          const char *end) {
   const nn_csv *r = w->r;
-  char *row = k->use == NN_CSV_X ? w->x : w->y;
+  void *row = k->use == NN_CSV_X ? w->x : w->y;
   if (r->plan.dtype == NN_F32) {
     float f = p ? nn_number_float(&r->number, p, end, x) : (float)x;
     ((float *)row)[k->to] = f;

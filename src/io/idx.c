@@ -55,12 +55,13 @@ static nn_status check_sizes(nn_idx *f, const unsigned char *p) {
   if (!fits)
     return nn_fail(ctx, NN_EIO, "%s: byte 4: sizes: %s elements are more than any file holds",
                    f->in.path, nn_shape_text(&text, &f->shape));
-  if (nn_input_can_hold(&f->in, f->head + bytes, &stated)) return NN_OK;
+  bytes += f->head;
+  if (nn_input_can_hold(&f->in, bytes, &stated)) return NN_OK;
   return nn_fail(ctx, NN_EIO,
                  "%s: byte 4: sizes: %s elements of %d bytes want a %s of %lld bytes, got %s%lld",
                  f->in.path, nn_shape_text(&text, &f->shape), (int)type_size(f->type),
-                 f->in.gzip ? "content" : "file", (long long)(f->head + bytes),
-                 f->in.gzip && stated < f->head + bytes ? "at most " : "", (long long)stated);
+                 f->in.gzip ? "content" : "file", (long long)bytes,
+                 f->in.gzip && stated < bytes ? "at most " : "", (long long)stated);
 }
 
 static nn_status read_head(nn_idx *f) {
@@ -237,11 +238,11 @@ nn_status nn_idx_count_from_one(const nn_idx *f, int64_t first, int64_t classes,
   int64_t *y = nn_data(labels), bound = classes ? classes : MOST_LABELS;
   *most = 0;
   for (int64_t i = 0; i < labels->numel; i++) {
+    const int64_t sample = first + i, at = f->head + sample * (int64_t)type_size(f->type);
     if (y[i] < 0 || y[i] >= bound)
       return nn_fail(f->in.ctx, NN_EIO,
                      "%s: byte %lld: label %lld of sample %lld: expected 0 to %lld", f->in.path,
-                     (long long)(f->head + (first + i) * (int64_t)type_size(f->type)),
-                     (long long)y[i], (long long)(first + i + 1), (long long)bound - 1);
+                     (long long)at, (long long)y[i], (long long)sample + 1, (long long)bound - 1);
     if (++y[i] > *most) *most = y[i];
   }
   return NN_OK;

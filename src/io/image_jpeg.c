@@ -11,10 +11,12 @@
 #include "base/library.h"
 #include "io/image.h"
 
-#define JPEG(F)                                                                           \
-  F(jpeg_std_error)                                                                       \
-  F(jpeg_CreateDecompress) F(jpeg_destroy_decompress) F(jpeg_mem_src) F(jpeg_read_header) \
-    F(jpeg_start_decompress) F(jpeg_read_scanlines) F(jpeg_finish_decompress)
+/* clang-format off */
+#define JPEG(F) \
+  F(jpeg_std_error) F(jpeg_CreateDecompress) F(jpeg_destroy_decompress) F(jpeg_mem_src) \
+  F(jpeg_read_header) F(jpeg_start_decompress) F(jpeg_read_scanlines) \
+  F(jpeg_finish_decompress)
+/* clang-format on */
 NN_LIBRARY(lib, NN_SONAME_JPEG, "libjpeg", JPEG)
 
 enum { SCANS = 200 }; /* a progressive file of some kilobytes can ask for very many */

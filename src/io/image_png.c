@@ -7,15 +7,16 @@
 #include "base/library.h"
 #include "io/image.h"
 
-#define PNG(F)                                                                                   \
-  F(png_create_read_struct)                                                                      \
-  F(png_create_info_struct) F(png_destroy_read_struct) F(png_set_longjmp_fn)                     \
-    F(png_set_user_limits) F(png_set_read_fn) F(png_get_io_ptr) F(png_read_info) F(png_get_IHDR) \
-      F(png_get_error_ptr) F(png_set_expand) F(png_set_scale_16) F(png_set_strip_alpha)          \
-        F(png_set_gray_to_rgb) F(png_set_rgb_to_gray_fixed) F(png_set_interlace_handling)        \
-          F(png_read_update_info) F(png_get_rowbytes) F(png_read_row) F(png_read_end)            \
-            F(png_longjmp) F(png_set_crc_action) F(png_set_chunk_malloc_max)                     \
-              F(png_set_chunk_cache_max)
+/* clang-format off */
+#define PNG(F) \
+  F(png_create_read_struct) F(png_create_info_struct) F(png_destroy_read_struct) \
+  F(png_set_longjmp_fn) F(png_set_user_limits) F(png_set_read_fn) F(png_get_io_ptr) \
+  F(png_read_info) F(png_get_IHDR) F(png_get_error_ptr) F(png_set_expand) \
+  F(png_set_scale_16) F(png_set_strip_alpha) F(png_set_gray_to_rgb) \
+  F(png_set_rgb_to_gray_fixed) F(png_set_interlace_handling) F(png_read_update_info) \
+  F(png_get_rowbytes) F(png_read_row) F(png_read_end) F(png_longjmp) \
+  F(png_set_crc_action) F(png_set_chunk_malloc_max) F(png_set_chunk_cache_max)
+/* clang-format on */
 NN_LIBRARY(lib, NN_SONAME_PNG, "libpng", PNG)
 
 enum { CHUNK_BYTES = 1 << 23, CHUNKS = 1000 };

@@ -1,8 +1,9 @@
 -- stream.lua: nn.data.stream, data larger than memory, read in batches from CSV, npy and IDX files.
 --
 -- A stream is what a training loop and nn.evaluate need of a dataset, without x and y: `#s`,
--- `s.classes`, `s.feature_names` and `s:batches{size, shuffle, drop_last}`. The file is seen as blocks of rows
--- that can be read one by one, {rows = {n1, n2, ...}, load = function(b) return x, y end}.
+-- `s.classes`, `s.feature_names` and `s:batches{size, shuffle, drop_last}`. The file is seen as
+-- blocks of rows that can be read one by one, {rows = {n1, n2, ...}, load = function(b) return x, y
+-- end}.
 local core = require "nn.core"
 local dataset = require "nn.data.dataset"
 local util = require "nn.util"
@@ -269,13 +270,13 @@ end
 
 --- nn.data.stream(path, {y, target, classes, ...}) -> stream
 --- Data larger than memory: a stream has `#s`, `s.classes`, `s.feature_names` and `s:batches{size,
---- shuffle, drop_last}` as a dataset has, and nn.fit and nn.evaluate take it; x and y are read from
---- the file in blocks, when their batches come. `s:head(n)` is a dataset of the first rows. A table
---- of text (any file that is neither npy nor IDX) takes the options of nn.data.csv; it is read once
---- in the beginning, to count rows, collect classes and compute means. An npy file (row-major): `y`
---- is the path of another with the targets (floats, or a list of integers: labels from 1), or
---- `target` is the column of this one (the last, unless given) to be predicted. An IDX file, not
---- compressed: `y` is the path of the labels' file. `classes` names the labels.
+--- shuffle, drop_last}` as a dataset has, for nn.evaluate and loops of your own; x and y are read
+--- from the file in blocks, when their batches come. `s:head(n)` is a dataset of the first rows. A
+--- table of text (any file that is neither npy nor IDX) takes the options of nn.data.csv; it is
+--- read once in the beginning, to count rows, collect classes and compute means. An npy file
+--- (row-major): `y` is the path of another with the targets (floats, or a list of integers: labels
+--- from 1), or `target` is the column of this one (the last, unless given) to be predicted. An IDX
+--- file, not compressed: `y` is the path of the labels' file. `classes` names the labels.
 --- Example:
 ---   local path = os.tmpname() .. ".npy"
 ---   nn.save(path, nn.rand(1000, 4))
