@@ -57,8 +57,9 @@ static const nn_param params[] = {
 
 const nn_layer_class nn_layer_dropout = {
   .name = "Dropout",
-  .doc = "In training drops each element with probability p and scales the rest by 1 / (1 - p); in "
-         "eval mode nothing.",
+  .doc = "In training drops each element with probability p and scales the rest by 1 / (1 - p), so "
+         "that the mean stays; in eval mode gives back x. Any shape. Masks come from the stream "
+         "\"dropout\" of the seed. Srivastava et al. 2014.",
   .size = sizeof(dropout),
   .params = params,
   .forward = layer_forward,

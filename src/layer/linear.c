@@ -111,8 +111,10 @@ static const nn_param params[] = {
 
 const nn_layer_class nn_layer_linear = {
   .name = "Linear",
-  .doc = "Fully connected: y = x W^T + b. x: (..., in), y: (..., out). Fields weight (out, in) and "
-         "bias (out).",
+  .doc = "Fully connected: y = x W^T + b. x: (..., in), y: (..., out). Fields weight (out, in), by "
+         "default from U(-1/sqrt(in), 1/sqrt(in)) as in PyTorch, and bias (out), always from "
+         "there. init = \"xavier_uniform\" (Glorot and Bengio 2010) suits tanh and sigmoid, "
+         "\"kaiming_uniform\" (He et al. 2015) ReLU.",
   .size = sizeof(linear),
   .params = params,
   .build = build,

@@ -22,8 +22,9 @@ static const nn_param params[] = {{.name = "dim",
 
 const nn_layer_class nn_layer_softmax = {
   .name = "Softmax",
-  .doc = "e^x / sum(e^x) along a dimension. CrossEntropyLoss wants raw scores: do not put this "
-         "before it.",
+  .doc =
+    "e^x / sum(e^x) along a dimension (the last unless told): positive, sums to 1, finite at any "
+    "score; any shape. CrossEntropyLoss wants raw scores: do not put this before it. Bridle 1990.",
   .size = sizeof(softmax),
   .params = params,
   .op = &nn_op_softmax,
