@@ -283,8 +283,38 @@ static void test_refused(void **state) {
   drop(&n);
 }
 
+/* A step that would keep megabytes is noted once, and never again. */
+static void test_large(void **state) {
+  nn_ctx *ctx = *state;
+  net n = {.model = layer(ctx, "Sequential", NULL)};
+  void *hyper;
+  double value;
+  uint64_t before;
+  append(ctx, &n, "Linear", "4, 600");
+  append(ctx, &n, "Tanh", NULL);
+  OK(nn_loss_new(ctx, nn_loss_class_find("MSELoss"), &n.loss));
+  OK(nn_optim_new(ctx, nn_optim_class_find("SGD"), &n.optim));
+  OK(nn_optim_add_group(ctx, n.optim, n.nparams, n.param, &hyper));
+  OK(nn_optim_build(ctx, n.optim));
+  nn_tensor *x = t_random(ctx, NN_F32, "1000x4", -1, 1, 1);
+  nn_tensor *y = t_random(ctx, NN_F32, "1000x600", -1, 1, 2);
+  for (int i = 0; i < 3; i++) OK(train_step(ctx, &n, x, y, &value));
+  before = ctx->mem.requests;
+  OK(train_step(ctx, &n, x, y, &value));
+  uint64_t once = ctx->mem.requests - before;
+  ctx->reuse = false;
+  before = ctx->mem.requests;
+  OK(train_step(ctx, &n, x, y, &value));
+  ctx->reuse = true;
+  assert_true(once <= ctx->mem.requests - before);
+  assert_true(nn_replay_played(n.optim->replay) == 0);
+  nn_tensor_release(x);
+  nn_tensor_release(y);
+  drop(&n);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {TEST(test_same_bits), TEST(test_changes), TEST(test_failures),
-                                     TEST(test_memory), TEST(test_refused)};
+                                     TEST(test_memory),    TEST(test_refused), TEST(test_large)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

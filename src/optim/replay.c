@@ -8,7 +8,7 @@
 
 enum {
   PLANS = 2,           /* a full batch and the last one of an epoch */
-  KEY = 2048,          /* bytes that tell steps apart; larger models gain nothing */
+  KEY = 8192,          /* bytes that tell steps apart; larger models gain little */
   MOST_BYTES = 1 << 21 /* that a plan may keep */
 };
 
@@ -32,6 +32,7 @@ struct nn_replay {
   nn_ctx *ctx;
   uint64_t steps, played;
   key last;               /* of the step before */
+  key refused;            /* of one that was noted in vain: it keeps too much */
   plan plan[PLANS], next; /* next: being noted */
 };
 
@@ -113,7 +114,7 @@ nn_replay_step nn_replay_begin(nn_ctx *ctx, nn_replay **r, nn_layer *model, nn_l
   p->steps++;
   for (int i = 0; i < PLANS && s.plan < 0; i++)
     if (p->plan[i].tape && same(&p->plan[i].key, &k)) s.plan = i;
-  if (s.plan < 0 && same(&p->last, &k)) {
+  if (s.plan < 0 && same(&p->last, &k) && !same(&p->refused, &k)) {
     p->next.tape = ctx->tape = nn_tape_new(ctx);
     s.note = p->next.tape != NULL;
   }
@@ -157,6 +158,7 @@ void nn_replay_end(const nn_replay_step *s, nn_status st, nn_layer *model, nn_lo
   bool backward = p->value.storage && nn_tape_length(p->tape) > p->turn;
   nn_tape_bind(p->tape, 2, given);
   if (st != NN_OK || !backward || !nn_tape_whole(p->tape) || nn_tape_bytes(p->tape) > MOST_BYTES) {
+    if (st == NN_OK) memcpy(&r->refused, &r->last, sizeof r->last);
     drop(p);
     return;
   }
