@@ -91,7 +91,7 @@ local function json(v)
   return "{" .. table.concat(parts, ", ") .. "}"
 end
 
-local log
+local log, page -- every figure; the table as doc/performance.md has it
 local function record(fields)
   assert(log:write(json(fields), "\n"))
   log:flush()
@@ -254,7 +254,11 @@ local function print_head(threads)
   print(("\n%d thread%s"):format(threads, threads == 1 and "" or "s"))
   local head = ("%-13s %8s"):format("work", "size")
   for _, who in ipairs(ORDER) do head = head .. (" %8s"):format(NAMES[who]) end
-  print(head .. ("  %-15s %-15s %-12s spread"):format("fit/PyTorch", "loop/PyTorch", "of the bound"))
+  print(head .. ("  %-15s %-15s %-12s spread"):format("fit/PyTorch", "loop/PyTorch",
+    "of the bound"))
+  page:write(("\n%d thread%s\n\n| work | size | nn.fit | Lua loop | PyTorch | bound | fit over "
+    .. "PyTorch | loop over PyTorch | of the bound |\n%s|\n"):format(threads,
+    threads == 1 and "" or "s", ("| --- "):rep(9)))
 end
 
 local function ratio(of, to)
@@ -284,6 +288,12 @@ local function print_row(work, threads, figures)
   local bound = compared(by, "bound", work.bound[by], "%.2f", "of the bound")
   print(row .. ("  %-15s %-15s %-12s %3.0f%%%s%s"):format(fit, loop, bound, 100 * widest,
     widest > NOISY and " noisy" or "", verdict))
+  local cells = {work.name, tostring(work.batch)}
+  for _, who in ipairs(ORDER) do
+    cells[#cells + 1] = #figures[who] > 0 and short(median(figures[who])) or ""
+  end
+  for _, text in ipairs{fit, loop, bound} do cells[#cells + 1] = text == "-" and "" or text end
+  page:write("| ", table.concat(cells, " | "), " |\n")
 end
 
 -- One row of the table.
@@ -422,6 +432,7 @@ end
 local function main()
   local opt = parse(arg) -- --coretype is in the environment: `run` has seen to it
   log = assert(io.open("build/bench/results.jsonl", "w"))
+  page = assert(io.open("build/bench/table.md", "w"))
   io.stdout:setvbuf("line")
   local here = machine(opt)
   record(here)
@@ -441,8 +452,10 @@ local function main()
   if wanted(opt, "startup") then startup(opt, command) end
   local all = print_verdicts()
   print("\nnets in samples a second, the others in steps a second; bars in brackets; medians of " ..
-    opt.rounds .. " rounds;\nevery figure: build/bench/results.jsonl")
+    opt.rounds .. " rounds;\nevery figure: build/bench/results.jsonl; "
+    .. "as a page: build/bench/table.md")
   log:close()
+  page:close()
   os.exit(all and failures == 0)
 end
 
