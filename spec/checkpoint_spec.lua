@@ -226,6 +226,26 @@ describe("a checkpoint", function()
     assert.is_nil(nn.load(path "run.nn").model)
   end)
 
+  it("holds what a module in Lua keeps in its fields", function()
+    local Counter = nn.Module:extend "CheckpointCounter"
+    function Counter:init()
+      self.fc, self.calls = nn.Linear(2, 2), 0
+    end
+    function Counter:forward(x)
+      self.calls = self.calls + 1
+      return self.fc(x) * (1 + self.calls / 100)
+    end
+    local function model()
+      nn.seed(1)
+      return Counter()
+    end
+    local _, straight = fit {model = model(), epochs = 5, checkpoint = {path = path "x.nn"}}
+    fit {model = model(), epochs = 2}
+    local _, resumed = fit {model = model(), epochs = 5}
+    assert.equal(25, resumed.calls)
+    assert.same(straight.fc.weight:totable(), resumed.fc.weight:totable())
+  end)
+
   it("cannot be written: is found before the first epoch", function()
     local seen = 0
     assert.matches("nowhere", message(fit, {checkpoint = {path = "/nowhere/run.nn"},

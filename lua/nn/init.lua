@@ -45,9 +45,11 @@ local internal = {
   set_math_state = true,
   set_rng_state = true,
   source = true,
+  sweep = true,
   trainer = true,
   weighted_loss = true,
   wall_time = true,
+  workers = true,
 }
 
 local nn = {options = {quiet = false, color = false}}

@@ -68,10 +68,17 @@ static int l_keep_previous(lua_State *L) {
   return 0;
 }
 
+/* core.sweep(path) */
+static int l_sweep(lua_State *L) {
+  nn_file_sweep(luaL_checkstring(L, 1));
+  return 0;
+}
+
 static const luaL_Reg functions[] = {{"math_state", l_math_state},
                                      {"set_math_state", l_set_math_state},
                                      {"fingerprint", l_fingerprint},
                                      {"keep_previous", l_keep_previous},
+                                     {"sweep", l_sweep},
                                      {NULL, NULL}};
 
 void nnL_open_checkpoint(lua_State *L, nnL_state *s) {

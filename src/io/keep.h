@@ -1,4 +1,5 @@
-/* io/keep.h: the version of a file before the one that is about to take its place. */
+/* io/keep.h: the version of a file before the one that is about to take its place, and what crashes
+   have left beside it. */
 #ifndef NN_IO_KEEP_H
 #define NN_IO_KEEP_H
 
@@ -9,5 +10,10 @@
    no moment is either name without a whole file, if it had one. Where files cannot have two names
    it is renamed. */
 nn_status nn_file_keep(nn_ctx *ctx, const char *path, const char *previous);
+
+/* Removes the temporary files of io/file.h for `path` that nobody will finish: their process is gone,
+   and nothing has been written to them for a minute (it may be one of another machine). What cannot
+   be removed stays. */
+void nn_file_sweep(const char *path);
 
 #endif

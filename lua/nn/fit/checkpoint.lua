@@ -190,6 +190,20 @@ local function load_weights(run, tree, weights)
   end)
 end
 
+-- What modules in Lua keep in fields that are no tensors: numbers, strings, flags.
+local function load_fields(run, tree)
+  if not tree.model then return end
+  local from = module.all(tree.model)
+  for i, m in ipairs(module.all(run.model)) do
+    for _, name in ipairs(kind_of(m) ~= "layer" and module.fields(from[i]) or {}) do
+      local value = rawget(from[i], name)
+      if type(value) == "number" or type(value) == "string" or type(value) == "boolean" then
+        rawset(m, name, value)
+      end
+    end
+  end
+end
+
 local function load_history(run, tree)
   for i = #run.history, 1, -1 do run.history[i] = nil end
   for i, record in ipairs(tree.history) do run.history[i] = record end
@@ -236,6 +250,8 @@ function checkpoint.open(run)
   if kind_of(optimizer) ~= "optimizer" and not (optimizer.state and optimizer.load_state) then
     raise "fit: checkpoint: the optimizer needs the methods state and load_state"
   end
+  core.sweep(run.checkpoint.path)
+  core.sweep(previous_of(run.checkpoint.path))
   run.settings, run.conditions = settings.of(run), settings.conditions(run)
   local tree = run.checkpoint.resume and load(run.checkpoint.path)
   if not tree then return nil end
@@ -243,6 +259,7 @@ function checkpoint.open(run)
   warn_conditions(run, tree)
   run.over = is_finished(run, tree)
   load_weights(run, tree, not run.over and tree.ended and tree.ended.weights)
+  load_fields(run, tree)
   load_optimizer(run, tree)
   load_history(run, tree)
   load_place(run, tree.place)
