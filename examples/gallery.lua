@@ -1,11 +1,11 @@
--- gallery.lua: every kind of picture, and the figures of a chapter on how networks are trained, into
--- a folder (doc/gallery) with an index (doc/gallery.md). `make gallery` runs it.
+-- gallery.lua: every kind of picture, and the figures of a chapter on how networks are trained,
+-- into a folder (doc/gallery) with an index (doc/gallery.md). `make gallery` runs it.
 local opt = nn.args {out = "doc/gallery"}
 
 local index = {"# Gallery\n", [[
-Every kind of picture that `nn.plot` draws, in one line, and then the figures of a chapter on how neural
-networks are trained. `make gallery` draws them all anew, by `examples/gallery.lua`. Without `out`, or
-by `p:show()`, they are drawn in the terminal; by `.png` and `.pdf` they are pixels and print.
+Every kind of picture that `nn.plot` draws, in one line, and then the figures of a chapter on how
+neural networks are trained. `make gallery` draws them all anew, by `examples/gallery.lua`. Each is
+saved by `p:save "x.svg"` (or `.png`, or `.pdf`), and drawn in the terminal by `p:show()`.
 ]]}
 local function note(...) index[#index + 1] = (...):format(select(2, ...)) end
 
@@ -52,6 +52,10 @@ local function spirals(n)
   return nn.data.tensors(x, y:to "int64", {classes = {"one", "other"}})
 end
 shared.spirals = spirals(120)
+local matrix = nn.randn(6, 4):matmul(nn.randn(4, 200)) + nn.randn(6, 200)
+matrix = matrix - matrix:mean(2, true)
+matrix = matrix / matrix:square():sum(2, true):sqrt()
+shared.correlations = matrix:matmul(matrix:t())
 shared.net = nn.Sequential {nn.Linear(2, 24), nn.Tanh(), nn.Linear(24, 24), nn.Tanh(),
   nn.Linear(24, 2)}
 train(shared.net, shared.spirals, nil, {epochs = 150})
@@ -59,7 +63,8 @@ train(shared.net, shared.spirals, nil, {epochs = 150})
 note "\n## Every kind\n"
 shown("line", "A line", [[
 nn.plot{title = "Oscillations that die away", xlabel = "t"}
-  :line{slow = {x = t, y = (t * -0.15):exp() * t:cos()}, fast = {x = t, y = (t * -0.3):exp() * t:cos()}}]])
+  :line{slow = {x = t, y = (t * -0.15):exp() * t:cos()},
+    fast = {x = t, y = (t * -0.3):exp() * t:cos()}}]])
 shown("history", "A training run: nn.plot.history, or history:plot(path) for one measure",
   [[nn.plot.history(history, {title = "Digits", out = os.tmpname() .. ".svg"})]])
 shown("scatter", "Points by class", [[nn.plot{title = "Two spirals"}:scatter(spirals)]])
@@ -74,9 +79,9 @@ nn.plot{title = "Weights", xlabel = "weight", ylabel = "count"}
   :hist{["first layer"] = model[2].weight, ["second layer"] = model[4].weight}]])
 shown("heatmap", "A matrix", [[
 nn.plot{title = "Correlations of six features"}
-  :heatmap(nn.eye(6):add(nn.randn(6, 6):mul(0.3)):clamp(-1, 1), {colors = "diverging", zrange = {-1, 1}})]])
+  :heatmap(correlations, {colors = "diverging", zrange = {-1, 1}})]])
 shown("contour", "Lines of equal height, spaced logarithmically", [[
-nn.plot{title = "Rosenbrock's valley", xlabel = "x", ylabel = "y", xrange = {-2, 2}, yrange = {-1, 3}}
+nn.plot{title = "Rosenbrock's valley", xrange = {-2, 2}, yrange = {-1, 3}}
   :contour(function(x, y) return (1 - x) ^ 2 + 100 * (y - x * x) ^ 2 end)]])
 shown("surface", "A surface", [[
 nn.plot{title = "A saddle", xlabel = "x", ylabel = "y", xrange = {-2, 2}, yrange = {-2, 2}}
@@ -88,7 +93,8 @@ shown("mistakes", "What a network gets wrong", [[
 nn.plot{title = "Truth and answer"}:mistakes(model, test, {count = 16})]])
 shown("confusion", "A confusion matrix", [[
 nn.plot{title = "900 digits"}
-  :confusion(nn.evaluate(model, test, {metrics = {"confusion"}}).confusion, {classes = test.classes})]])
+  :confusion(nn.evaluate(model, test, {metrics = {"confusion"}}).confusion,
+    {classes = test.classes})]])
 local rate = nn.optim.SGD({nn.zeros(1, {requires_grad = true})}, {lr = 0.1})
 shared.schedules = {
   cosine = nn.schedule.Cosine(rate, {T_max = 60}),
@@ -151,12 +157,13 @@ local function descend(rate_, momentum, steps, from)
   return path, losses
 end
 local start = {-1, 7}
+local ground = {filled = true, colors = "pale", levels = 16, bar = false}
 local steep = descend(0.05, 0, 600, start)
 local slow, slow_loss = descend(0.01, 0, 300, start)
 local quick, quick_loss = descend(0.01, 0.9, 300, start)
-figure("descent", "Gradient descent: from side to side of the valley, slowly along it", over "600 steps at a rate of 0.05"
-  :contour(mse, {filled = true, colors = "pale", levels = 16, bar = false})
-  :paths({["gradient descent"] = steep}, {minimum = best}), true)
+figure("descent", "Gradient descent: from side to side of the valley, slowly along it",
+  over "600 steps at a rate of 0.05":contour(mse, ground)
+    :paths({["gradient descent"] = steep}, {minimum = best}), true)
 local least = mse(best[1], best[2])
 local function excess(list)
   local result = {}
@@ -165,7 +172,7 @@ local function excess(list)
 end
 figure("momentum", "Momentum against none: the path, and what is left to gain after each step",
   nn.plot.grid({
-    over "The way":contour(mse, {filled = true, colors = "pale", levels = 16, bar = false})
+    over "The way":contour(mse, ground)
       :paths({none = slow, ["momentum 0.9"] = quick}, {minimum = best}),
     nn.plot {title = "The loss above the least", xlabel = "step", ylog = true}
       :line {none = excess(slow_loss), ["momentum 0.9"] = excess(quick_loss)},
@@ -224,10 +231,7 @@ note "\n![The ravine, moving](gallery/ravine-moving.svg)\n\n*The same, moving*\n
 -- ---- overfitting ------------------------------------------------------------------------------
 
 note "\n## Overfitting\n"
-local eleven = nn.data.overfit and nn.data.overfit() or (function()
-  local x = nn.linspace(0, 10, 11)
-  return nn.data.tensors(x:view(11, 1), (x * 0.5 + 1 + nn.randn(11) * 0.9):view(11, 1))
-end)()
+local eleven = nn.data.overfit()
 local ex, ey = eleven.x:to "float64", eleven.y:to "float64"
 local lo, hi = ex:min():item(), ex:max():item()
 local function powers(x, degree) -- of x taken to -1..1, so that high ones stay small
@@ -254,12 +258,13 @@ local few, asked = digits:split {0.12, 0.88, seed = 3}
 local function net(drop)
   nn.seed(5)
   return nn.Sequential {nn.Flatten(), nn.Dropout(drop and 0.2 or 0), nn.Linear(64, 128),
-    nn.ReLU(), nn.Dropout(drop or 0), nn.Linear(128, 128), nn.ReLU(), nn.Dropout(drop or 0), nn.Linear(128, 10)}
+    nn.ReLU(), nn.Dropout(drop or 0), nn.Linear(128, 128), nn.ReLU(), nn.Dropout(drop or 0),
+    nn.Linear(128, 10)}
 end
 local plain = net()
 local parted = train(plain, few, asked, {epochs = 120,
   optimizer = nn.optim.Adam(plain:parameters(), {lr = 0.002})})
-figure("parting", "Training and validation part: the network begins to learn its 215 samples by heart",
+figure("parting", "Training and validation part: 215 samples are being learnt by heart",
   nn.plot.history(parted, {title = "215 digits", out = opt.out .. "/parting.svg"}))
 
 local decayed = net()

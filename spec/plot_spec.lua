@@ -13,23 +13,7 @@ local function read(path)
   return bytes
 end
 
--- Well-formed enough: every element that opens closes, in order; attributes are quoted.
-local function check_xml(svg)
-  local stack = {}
-  local rest = svg:gsub("^<%?xml.-%?>%s*", "")
-  for slash, name, attributes, empty in rest:gmatch "<(/?)([%w:]+)(.-)(/?)>" do
-    assert.is_nil(attributes:gsub('"[^"]*"', ""):find '[<&"]')
-    if slash == "/" then
-      assert.equal(table.remove(stack), name)
-    elseif empty == "" then
-      stack[#stack + 1] = name
-    end
-  end
-  assert.equal(0, #stack)
-  assert.is_nil(rest:gsub("<[^<>]*>", ""):find "[<>]")
-  return svg
-end
-
+local check_xml = dofile "spec/xml.lua"
 local function svg(p) return check_xml(p:svg()) end
 
 -- The numbers of a path's d, as points.

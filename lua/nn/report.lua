@@ -109,7 +109,9 @@ local function history_html(h, caption)
   end
   local words = {}
   if #h > 0 then words[1] = ("%d epochs"):format(#h) end
-  if h.stopped_by and h.stopped_by ~= "epochs" then words[#words + 1] = "stopped by " .. tostring(h.stopped_by) end
+  if h.stopped_by and h.stopped_by ~= "epochs" then
+    words[#words + 1] = "stopped by " .. tostring(h.stopped_by)
+  end
   if h.best_epoch then words[#words + 1] = ("best epoch %d"):format(h.best_epoch) end
   return figure.html(p, caption or (#words > 0 and table.concat(words, ", ") or nil), false)
     .. ("<details><summary>The numbers%s</summary>"):format(

@@ -22,7 +22,7 @@ end
 function axes.horizontal(m, range, width)
   local function wide(s) return m.text_width(s, m.tick) end
   if range.names then return axes.names(m, range, width, wide) end
-  for count = max(2, min(10, floor(width / (4.5 * m.line(m.tick))))), 1, -1 do
+  for count = max(2, min(10, floor(width / (3.6 * m.line(m.tick))))), 1, -1 do
     local found = marks(range, count)
     local at = scale.map(range.lo, range.hi, 0, width, range.log)
     local clear, last = true, -math.huge
@@ -56,7 +56,7 @@ end
 -- The marks of a vertical axis, and the width of their labels.
 function axes.vertical(m, range, height)
   local count = m.terminal and max(2, height // 16)
-    or max(2, min(8, floor(height / (2.8 * m.line(m.tick)))))
+    or max(2, min(8, floor(height / (2.2 * m.line(m.tick)))))
   local found, wide = marks(range, count), 0
   if range.names then
     local every = max(1, math.ceil(m.line(m.tick) * (range.hi - range.lo) / height - 1e-6))

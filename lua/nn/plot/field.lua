@@ -189,7 +189,8 @@ end
 function field.share(heights)
   local at = scale.map(heights.lo, heights.hi, 0, 1, heights.log)
   return function(v)
-    if heights.log and v <= 0 then return v ~= v and v or 0 end
+    if v ~= v then return v end
+    if heights.log and v <= 0 then return 0 end
     return max(0, min(1, at(v)))
   end
 end

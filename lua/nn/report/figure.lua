@@ -97,8 +97,9 @@ local function describe_curve(c)
   for _, v in ipairs(s.y) do
     if v - v == 0 then lo, hi = math.min(lo, v), math.max(hi, v) end
   end
-  return ("%s%d points from %s to %s, lowest %s, highest %s"):format(s.name and s.name .. ": " or "",
-    #s.y, scale.label(s.y[1]), scale.label(s.y[#s.y]), scale.label(lo), scale.label(hi))
+  local name = s.name and s.name .. ": " or ""
+  return ("%s%d points from %s to %s, lowest %s, highest %s"):format(name, #s.y,
+    scale.label(s.y[1]), scale.label(s.y[#s.y]), scale.label(lo), scale.label(hi))
 end
 
 -- What a picture shows, in words.

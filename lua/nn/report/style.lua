@@ -16,14 +16,14 @@ h1{font-size:1.9rem;line-height:1.2;margin:.5rem 0 1rem}
 h2{font-size:1.3rem;margin:2.2rem 0 .6rem}h3{font-size:1.05rem;margin:1.6rem 0 .4rem}
 p{margin:.7rem 0}
 figure{margin:1.4rem 0;position:relative}
-figure svg{display:block;width:100%;height:auto;background:var(--paper);border:1px solid var(--edge);
-border-radius:6px}
+figure svg{display:block;width:100%;height:auto;background:var(--paper);
+border:1px solid var(--edge);border-radius:6px}
 figcaption{font-size:.9rem;color:var(--muted);margin:.4rem 0}
 svg [data-legend]{cursor:pointer}svg [data-legend]:focus-visible{outline:2px solid var(--s1)}
 svg .off{opacity:.35}svg .gone{display:none}
 .tip{position:absolute;pointer-events:none;background:var(--page);color:var(--ink);
-border:1px solid var(--axis);border-radius:4px;padding:.25rem .5rem;font-size:.82rem;line-height:1.35;
-white-space:nowrap;z-index:2}
+border:1px solid var(--axis);border-radius:4px;padding:.25rem .5rem;font-size:.82rem;
+line-height:1.35;white-space:nowrap;z-index:2}
 .tip i{display:inline-block;width:.7em;height:.7em;border-radius:50%;margin-right:.4em}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums;margin:.6rem 0}
