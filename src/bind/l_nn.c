@@ -334,6 +334,7 @@ int luaopen_nn_core(lua_State *L) {
   nnL_open_file(L, s);
   nnL_open_plot(L, s);
   nnL_open_source(L, s);
+  nnL_open_workers(L, s);
   nnL_open_catalogue(L, s);
   return 1;
 }

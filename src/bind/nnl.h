@@ -131,6 +131,7 @@ void nnL_open_plot(lua_State *L, nnL_state *s);
 void nnL_open_source(lua_State *L, nnL_state *s);
 void nnL_open_catalogue(lua_State *L, nnL_state *s);
 void nnL_open_path(lua_State *L, nnL_state *s);
+void nnL_open_workers(lua_State *L, nnL_state *s);
 /* Puts the path before the text on the top of the stack, see l_path.c. */
 void nnL_locate(lua_State *L);
 /* What a container calls for a child written in Lua (l_layer.c). */
