@@ -163,7 +163,7 @@ local slow, slow_loss = descend(0.01, 0, 300, start)
 local quick, quick_loss = descend(0.01, 0.9, 300, start)
 figure("descent", "Gradient descent: from side to side of the valley, slowly along it",
   over "600 steps at a rate of 0.05":contour(mse, ground)
-    :paths({["gradient descent"] = steep}, {minimum = best}), true)
+    :paths({["gradient descent"] = steep}, {minimum = best}))
 local least = mse(best[1], best[2])
 local function excess(list)
   local result = {}
