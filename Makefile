@@ -59,14 +59,16 @@ LUA_CFLAGS := $(addprefix -I,$(firstword $(wildcard /usr/include/lua5.4 /usr/loc
 LUA_LIBS   := -llua5.4
 endif
 
-# Every OpenBLAS flavour of Debian has the same SONAME and the alternatives decide which one loads;
-# the run path pins the OpenMP one, which shares a single thread pool with ours.
+# Every OpenBLAS flavour of Debian has the same SONAME and the alternatives decide which one loads, so
+# the OpenMP one, which shares a single thread pool with ours, is opened by its full name. (Opened at
+# first use, see kernel/blas.c; only the programs in tests/bench are linked with it.)
 MULTIARCH  := $(shell $(CC) -print-multiarch 2>/dev/null)
 BLAS_DIR   := $(patsubst %/libopenblas.so,%,$(firstword \
                 $(wildcard /usr/lib/$(MULTIARCH)/openblas-openmp/libopenblas.so)))
 ifneq ($(BLAS_DIR),)
 BLAS_CFLAGS := $(addprefix -isystem ,$(wildcard /usr/include/$(MULTIARCH)/openblas-openmp))
 BLAS_LIBS   := -L$(BLAS_DIR) -lopenblas -Wl,--disable-new-dtags,-rpath,$(BLAS_DIR)
+BLAS_FILE   := $(BLAS_DIR)/libopenblas.so.0
 else ifneq ($(shell pkg-config --exists openblas 2>/dev/null && echo yes),)
 BLAS_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags openblas))
 BLAS_LIBS   := $(shell pkg-config --libs openblas)
@@ -81,7 +83,7 @@ LAZY_CFLAGS := $(patsubst -I%,-isystem %,$(foreach p,$(LAZY_PC),\
 LAZY_LIBS   := zip jansson png jpeg cairo edit
 
 ALL_FLAGS = $(BASE_FLAGS) -Isrc -I$(B)/gen $(BLAS_CFLAGS) $(LAZY_CFLAGS) $(CPPFLAGS) $(CFLAGS)
-LIBS      = $(LDFLAGS) $(BLAS_LIBS) -lz -lm -ldl
+LIBS      = $(LDFLAGS) -lz -lm -ldl
 
 # --- files ---------------------------------------------------------------------------------------
 
@@ -146,6 +148,11 @@ $(B)/gen/sonames.h: Makefile
 	    sed -n 's/.*SONAME.*\[\(.*\)\].*/\1/p'); \
 	  printf '#define NN_SONAME_%s "%s"\n' "$$(echo $$l | tr a-z A-Z)" "$${name:-lib$$l.so}"; \
 	done > $@
+	@file=$(BLAS_FILE); \
+	name=$$(readelf -d "$$($(CC) -print-file-name=libopenblas.so)" 2>/dev/null | \
+	  sed -n 's/.*SONAME.*\[\(.*\)\].*/\1/p'); name=$${name:-libopenblas.so.0}; \
+	[ -n "$$file" ] && [ -e "$$file" ] || file=$$name; \
+	printf '#define NN_SONAME_OPENBLAS "%s"\n' "$$file" >> $@
 
 # The core never sees Lua's headers; that it compiles is the proof.
 # (EXTRA is private, or the stamp would inherit it from whichever object is built first.)
@@ -190,7 +197,7 @@ $(B)/fuzz/%: tests/fuzz/%.c $(CORE_OBJ) $(B)/flags
 	@echo "  LD  $@"; $(PROGRAM) $< $(CORE_OBJ) $(FUZZ_LIBS) $(LIBS) -o $@
 $(B)/bench/%: tests/bench/%.c $(CORE_OBJ) $(B)/flags
 	@mkdir -p $(@D)
-	@echo "  LD  $@"; $(PROGRAM) $< $(CORE_OBJ) $(LIBS) -o $@
+	@echo "  LD  $@"; $(PROGRAM) $< $(CORE_OBJ) $(LIBS) $(BLAS_LIBS) -o $@
 
 -include $(OBJ:.o=.d) $(B)/gen/embedded.d $(addsuffix .d,$(TESTS) $(BENCHES) $(FUZZERS))
 

@@ -1,13 +1,59 @@
-/* kernel/blas.c: see blas.h. */
+/* kernel/blas.c: see blas.h. OpenBLAS is opened when it is first needed: its 16,000 relocations would be
+   two thirds of the time in which nnlua starts. */
 #include "kernel/blas.h"
 
 #include <cblas.h>
 #include <limits.h>
 #include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/library.h"
+#include "kernel/blas_lapack.h"
 #include "kernel/gemm.h"
 #include "kernel/names.h"
+
+/* Fortran: arguments by address, columns one after the other. */
+void dgelsy_(const int *m, const int *n, const int *nrhs, double *a, const int *lda, double *b,
+             const int *ldb, int *jpvt, const double *rcond, int *rank, double *work,
+             const int *lwork, int *info);
+
+#define BLAS(F)                                                                    \
+  F(cblas_sgemm)                                                                   \
+  F(cblas_dgemm) F(cblas_sgemv) F(cblas_dgemv) F(dgelsy_) F(openblas_get_corename) \
+    F(openblas_get_config) F(openblas_get_parallel) F(openblas_set_num_threads)
+NN_LIBRARY(blas, NN_SONAME_OPENBLAS, "OpenBLAS", BLAS)
+
+static int wanted_threads = 1; /* set before it was there */
+static bool wanted_alone;
+static bool ready;
+
+static void share_threads(void) {
+  const bool shares = blas.openblas_get_parallel() == OPENBLAS_OPENMP;
+  blas.openblas_set_num_threads(shares && !wanted_alone ? wanted_threads : 1);
+}
+
+static nn_status make_ready(nn_ctx *ctx) {
+  if (ready) return NN_OK;
+  NN_TRY(blas_load(ctx));
+  NN_TRY(nn_lapack_load(ctx));
+  share_threads();
+  ready = true;
+  return NN_OK;
+}
+
+/* For what has no context to fail in, after nn_blas_check in what has. */
+static void need(void) {
+  if (ready) return;
+  nn_ctx *ctx = nn_ctx_new();
+  if (ctx && make_ready(ctx) == NN_OK) {
+    nn_ctx_free(ctx);
+    return;
+  }
+  fprintf(stderr, "nnlua: %s\n", ctx ? ctx->err : "out of memory");
+  abort();
+}
 
 static enum CBLAS_TRANSPOSE flag(bool transposed) {
   return transposed ? CblasTrans : CblasNoTrans;
@@ -38,8 +84,9 @@ static bool as_gemv_f32(bool tb, int64_t m, int64_t n, int64_t k, float alpha, c
   int64_t rows = tb ? n : k, columns = tb ? k : n, piece = gemv_rows(rows, columns);
   for (int64_t at = 0; at < rows; at += piece) {
     int64_t r = rows - at < piece ? rows - at : piece;
-    cblas_sgemv(CblasRowMajor, flag(!tb), (int)r, (int)columns, alpha, b + at * ldb, lead(ldb),
-                tb ? x : x + at * step, (int)step, tb || at == 0 ? beta : 1, tb ? y + at : y, 1);
+    blas.cblas_sgemv(CblasRowMajor, flag(!tb), (int)r, (int)columns, alpha, b + at * ldb, lead(ldb),
+                     tb ? x : x + at * step, (int)step, tb || at == 0 ? beta : 1, tb ? y + at : y,
+                     1);
   }
   return true;
 }
@@ -51,8 +98,9 @@ static bool as_gemv_f64(bool tb, int64_t m, int64_t n, int64_t k, double alpha, 
   int64_t rows = tb ? n : k, columns = tb ? k : n, piece = gemv_rows(rows, columns);
   for (int64_t at = 0; at < rows; at += piece) {
     int64_t r = rows - at < piece ? rows - at : piece;
-    cblas_dgemv(CblasRowMajor, flag(!tb), (int)r, (int)columns, alpha, b + at * ldb, lead(ldb),
-                tb ? x : x + at * step, (int)step, tb || at == 0 ? beta : 1, tb ? y + at : y, 1);
+    blas.cblas_dgemv(CblasRowMajor, flag(!tb), (int)r, (int)columns, alpha, b + at * ldb, lead(ldb),
+                     tb ? x : x + at * step, (int)step, tb || at == 0 ? beta : 1, tb ? y + at : y,
+                     1);
   }
   return true;
 }
@@ -68,7 +116,7 @@ static nn_gemm_kind own_kind(void) {
 #ifdef NN_GEMM_X86
   static const char *const avx512[] = {"Cooperlake", "SkylakeX", "SapphireRapids", NULL};
   static const char *const avx2[] = {"Haswell", "Zen", NULL};
-  const char *core = openblas_get_corename();
+  const char *core = blas.openblas_get_corename();
   if (is_one_of(core, avx512) && __builtin_cpu_supports("x86-64-v4")) return NN_GEMM_AVX512;
   if (is_one_of(core, avx2) && __builtin_cpu_supports("x86-64-v3")) return NN_GEMM_AVX2;
 #endif
@@ -89,32 +137,29 @@ static bool own_is_faster(nn_gemm_kind kind, const nn_product *p) {
 
 void nn_gemm_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
                  int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
+  need();
   const nn_product p = {ta, tb, m, n, k, alpha, beta, a, b, c, lda, ldb, ldc};
   const nn_gemm_kind kind = own_kind();
   if (kind && own_is_faster(kind, &p) && nn_gemm_own(kind, omp_get_max_threads(), &p)) return;
   if (as_gemv_f32(tb, m, n, k, alpha, a, ta ? lead(lda) : 1, b, ldb, beta, c)) return;
-  cblas_sgemm(CblasRowMajor, flag(ta), flag(tb), (int)m, (int)n, (int)k, alpha, a, lead(lda), b,
-              lead(ldb), beta, c, lead(ldc));
+  blas.cblas_sgemm(CblasRowMajor, flag(ta), flag(tb), (int)m, (int)n, (int)k, alpha, a, lead(lda),
+                   b, lead(ldb), beta, c, lead(ldc));
 }
 
 void nn_gemm_f64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, double alpha, const double *a,
                  int64_t lda, const double *b, int64_t ldb, double beta, double *c, int64_t ldc) {
+  need();
   if (as_gemv_f64(tb, m, n, k, alpha, a, ta ? lead(lda) : 1, b, ldb, beta, c)) return;
-  cblas_dgemm(CblasRowMajor, flag(ta), flag(tb), (int)m, (int)n, (int)k, alpha, a, lead(lda), b,
-              lead(ldb), beta, c, lead(ldc));
+  blas.cblas_dgemm(CblasRowMajor, flag(ta), flag(tb), (int)m, (int)n, (int)k, alpha, a, lead(lda),
+                   b, lead(ldb), beta, c, lead(ldc));
 }
 
 nn_status nn_blas_check(nn_ctx *ctx, const char *who, int64_t m, int64_t n, int64_t k) {
-  if (m <= INT_MAX && n <= INT_MAX && k <= INT_MAX) return NN_OK;
+  if (m <= INT_MAX && n <= INT_MAX && k <= INT_MAX) return make_ready(ctx);
   return nn_fail(ctx, NN_ESHAPE,
                  "%s: a matrix product of %lld x %lld x %lld passes what BLAS can count (2^31)",
                  who, (long long)m, (long long)k, (long long)n);
 }
-
-/* Fortran: arguments by address, columns one after the other. */
-void dgelsy_(const int *m, const int *n, const int *nrhs, double *a, const int *lda, double *b,
-             const int *ldb, int *jpvt, const double *rcond, int *rank, double *work,
-             const int *lwork, int *info);
 
 nn_status nn_lstsq(nn_ctx *ctx, int m, int n, int k, double *a, double *b, double rcond) {
   const int ldb = m > n ? m : n, ask = -1;
@@ -123,10 +168,10 @@ nn_status nn_lstsq(nn_ctx *ctx, int m, int n, int k, double *a, double *b, doubl
   size_t pivots = (size_t)n * sizeof(int);
   int *pivot = nn_mem_take_zero(ctx, pivots);
   if (!pivot) return NN_ENOMEM;
-  dgelsy_(&m, &n, &k, a, &m, b, &ldb, pivot, &rcond, &rank, &want, &ask, &info);
+  blas.dgelsy_(&m, &n, &k, a, &m, b, &ldb, pivot, &rcond, &rank, &want, &ask, &info);
   const int size = (int)want;
   double *work = nn_mem_take(ctx, (size_t)size * sizeof *work);
-  if (work) dgelsy_(&m, &n, &k, a, &m, b, &ldb, pivot, &rcond, &rank, work, &size, &info);
+  if (work) blas.dgelsy_(&m, &n, &k, a, &m, b, &ldb, pivot, &rcond, &rank, work, &size, &info);
   nn_mem_give(ctx, pivot, pivots);
   if (!work) return NN_ENOMEM;
   nn_mem_give(ctx, work, (size_t)size * sizeof *work);
@@ -134,18 +179,23 @@ nn_status nn_lstsq(nn_ctx *ctx, int m, int n, int k, double *a, double *b, doubl
 }
 
 bool nn_blas_shares_threads(void) {
-  return openblas_get_parallel() == OPENBLAS_OPENMP;
+  need();
+  return blas.openblas_get_parallel() == OPENBLAS_OPENMP;
 }
 
 void nn_blas_threads(int threads, bool alone) {
   omp_set_num_threads(threads);
-  openblas_set_num_threads(nn_blas_shares_threads() && !alone ? threads : 1);
+  wanted_threads = threads;
+  wanted_alone = alone;
+  if (ready) share_threads();
 }
 
 const char *nn_blas_config(void) {
-  return openblas_get_config();
+  need();
+  return blas.openblas_get_config();
 }
 
 const char *nn_blas_core(void) {
-  return openblas_get_corename();
+  need();
+  return blas.openblas_get_corename();
 }

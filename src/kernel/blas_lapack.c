@@ -6,6 +6,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/library.h"
+
 void dgetrf_(const int *m, const int *n, double *a, const int *lda, int *pivot, int *info);
 void dgetrs_(const char *trans, const int *n, const int *nrhs, const double *a, const int *lda,
              const int *pivot, double *b, const int *ldb, int *info, size_t);
@@ -22,6 +24,15 @@ void dgesdd_(const char *job, const int *m, const int *n, double *a, const int *
 void dsyevd_(const char *job, const char *uplo, const int *n, double *a, const int *lda, double *w,
              double *work, const int *lwork, int *iwork, const int *liwork, int *info, size_t,
              size_t);
+
+#define LAPACK(F) \
+  F(dgetrf_)      \
+  F(dgetrs_) F(dgetri_) F(dpotrf_) F(dgelqf_) F(dorglq_) F(dgesdd_) F(dsyevd_) F(cblas_dtrsm)
+NN_LIBRARY(lapack, NN_SONAME_OPENBLAS, "OpenBLAS", LAPACK)
+
+nn_status nn_lapack_load(nn_ctx *ctx) {
+  return lapack_load(ctx);
+}
 
 static nn_status failed(nn_ctx *ctx, const char *routine, int info) {
   return nn_fail(ctx, NN_EVALUE, "linalg: %s did not come to an end (%d)", routine, info);
@@ -54,7 +65,7 @@ static void give(nn_ctx *ctx, room *r) {
 
 nn_status nn_lu(nn_ctx *ctx, int64_t n, double *a, int *pivot, int64_t *zero) {
   int in = (int)n, info;
-  dgetrf_(&in, &in, a, &in, pivot, &info);
+  lapack.dgetrf_(&in, &in, a, &in, pivot, &info);
   *zero = info > 0 ? info : 0;
   return info < 0 ? failed(ctx, "dgetrf", info) : NN_OK;
 }
@@ -62,16 +73,16 @@ nn_status nn_lu(nn_ctx *ctx, int64_t n, double *a, int *pivot, int64_t *zero) {
 void nn_lu_solve(int64_t n, int64_t m, const double *lu, const int *pivot, bool transposed,
                  double *b) {
   int in = (int)n, im = (int)m, info;
-  dgetrs_(transposed ? "N" : "T", &in, &im, lu, &in, pivot, b, &in, &info, 1);
+  lapack.dgetrs_(transposed ? "N" : "T", &in, &im, lu, &in, pivot, b, &in, &info, 1);
 }
 
 nn_status nn_lu_inverse(nn_ctx *ctx, int64_t n, double *lu, const int *pivot) {
   int in = (int)n, info, query = -1;
   double want;
   room r = {0};
-  dgetri_(&in, lu, &in, pivot, &want, &query, &info);
+  lapack.dgetri_(&in, lu, &in, pivot, &want, &query, &info);
   NN_TRY(take(ctx, want, 0, &r));
-  dgetri_(&in, lu, &in, pivot, r.work, &r.n, &info);
+  lapack.dgetri_(&in, lu, &in, pivot, r.work, &r.n, &info);
   give(ctx, &r);
   return info ? failed(ctx, "dgetri", info) : NN_OK;
 }
@@ -80,7 +91,7 @@ nn_status nn_lu_inverse(nn_ctx *ctx, int64_t n, double *lu, const int *pivot) {
 
 nn_status nn_cholesky(nn_ctx *ctx, int64_t n, double *a, int64_t *bad) {
   int in = (int)n, info;
-  dpotrf_("U", &in, a, &in, &info, 1);
+  lapack.dpotrf_("U", &in, a, &in, &info, 1);
   *bad = info > 0 ? info : 0;
   for (int64_t i = 0; i < n; i++)
     for (int64_t j = i + 1; j < n; j++) a[i * n + j] = 0;
@@ -89,9 +100,9 @@ nn_status nn_cholesky(nn_ctx *ctx, int64_t n, double *a, int64_t *bad) {
 
 void nn_triangle_solve(bool left, bool upper, bool transposed, int64_t m, int64_t n,
                        const double *t, double *b) {
-  cblas_dtrsm(CblasRowMajor, left ? CblasLeft : CblasRight, upper ? CblasUpper : CblasLower,
-              transposed ? CblasTrans : CblasNoTrans, CblasNonUnit, (int)m, (int)n, 1, t,
-              (int)(left ? m : n), b, (int)n);
+  lapack.cblas_dtrsm(CblasRowMajor, left ? CblasLeft : CblasRight, upper ? CblasUpper : CblasLower,
+                     transposed ? CblasTrans : CblasNoTrans, CblasNonUnit, (int)m, (int)n, 1, t,
+                     (int)(left ? m : n), b, (int)n);
 }
 
 /* ---- QR: A = Q R is A^T = R^T Q^T, the LQ factorization of what LAPACK sees ---- */
@@ -101,17 +112,17 @@ nn_status nn_qr(nn_ctx *ctx, int64_t m, int64_t n, double *a, double *q, double 
   int64_t k = ik;
   double want, more;
   room w = {0};
-  dgelqf_(&in, &im, a, &in, &want, &want, &query, &info);
-  dorglq_(&ik, &im, &ik, a, &in, &want, &more, &query, &info);
+  lapack.dgelqf_(&in, &im, a, &in, &want, &want, &query, &info);
+  lapack.dorglq_(&ik, &im, &ik, a, &in, &want, &more, &query, &info);
   NN_TRY(take(ctx, (want > more ? want : more) + (double)k, 0, &w));
   double *tau = w.work, *work = w.work + k;
   int lwork = w.n - ik;
-  dgelqf_(&in, &im, a, &in, tau, work, &lwork, &info);
+  lapack.dgelqf_(&in, &im, a, &in, tau, work, &lwork, &info);
   if (info == 0) {
     memset(r, 0, (size_t)(k * n) * sizeof *r);
     for (int64_t i = 0; i < k; i++)
       memcpy(r + i * n + i, a + i * n + i, (size_t)(n - i) * sizeof *r);
-    dorglq_(&ik, &im, &ik, a, &in, tau, work, &lwork, &info);
+    lapack.dorglq_(&ik, &im, &ik, a, &in, tau, work, &lwork, &info);
     for (int64_t i = 0; i < m; i++) memcpy(q + i * k, a + i * n, (size_t)k * sizeof *q);
   }
   give(ctx, &w);
@@ -125,9 +136,9 @@ nn_status nn_svd(nn_ctx *ctx, int64_t m, int64_t n, double *a, double *u, double
   int in = (int)n, im = (int)m, ik = in < im ? in : im, info, query = -1, none = 0;
   double want;
   room r = {0};
-  dgesdd_("S", &in, &im, a, &in, s, vt, &in, u, &ik, &want, &query, &none, &info, 1);
+  lapack.dgesdd_("S", &in, &im, a, &in, s, vt, &in, u, &ik, &want, &query, &none, &info, 1);
   NN_TRY(take(ctx, want, 8 * ik, &r));
-  dgesdd_("S", &in, &im, a, &in, s, vt, &in, u, &ik, r.work, &r.n, r.iwork, &info, 1);
+  lapack.dgesdd_("S", &in, &im, a, &in, s, vt, &in, u, &ik, r.work, &r.n, r.iwork, &info, 1);
   give(ctx, &r);
   return info ? failed(ctx, "dgesdd", info) : NN_OK;
 }
@@ -136,9 +147,9 @@ nn_status nn_eigh(nn_ctx *ctx, int64_t n, double *a, double *w) {
   int in = (int)n, info, query = -1, wanti;
   double want;
   room r = {0};
-  dsyevd_("V", "U", &in, a, &in, w, &want, &query, &wanti, &query, &info, 1, 1);
+  lapack.dsyevd_("V", "U", &in, a, &in, w, &want, &query, &wanti, &query, &info, 1, 1);
   NN_TRY(take(ctx, want, wanti, &r));
-  dsyevd_("V", "U", &in, a, &in, w, r.work, &r.n, r.iwork, &r.ni, &info, 1, 1);
+  lapack.dsyevd_("V", "U", &in, a, &in, w, r.work, &r.n, r.iwork, &r.ni, &info, 1, 1);
   give(ctx, &r);
   return info ? failed(ctx, "dsyevd", info) : NN_OK;
 }

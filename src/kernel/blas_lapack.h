@@ -35,4 +35,7 @@ nn_status nn_svd(nn_ctx *ctx, int64_t m, int64_t n, double *a, double *u, double
 /* a (n, n) symmetric becomes its eigenvectors, one a row; w (n) the eigenvalues, rising. */
 nn_status nn_eigh(nn_ctx *ctx, int64_t n, double *a, double *w);
 
+/* Opens the library; nn_blas_check does it. */
+nn_status nn_lapack_load(nn_ctx *ctx);
+
 #endif
