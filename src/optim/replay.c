@@ -9,7 +9,7 @@
 enum {
   PLANS = 2,           /* a full batch and the last one of an epoch */
   KEY = 8192,          /* bytes that tell steps apart; larger models gain little */
-  MOST_BYTES = 1 << 21 /* that a plan may keep */
+  MOST_BYTES = 1 << 20 /* that a plan may keep */
 };
 
 /* All that decides which kernels a step runs: layers, their tensors and options, loss, shapes. */
