@@ -328,6 +328,33 @@ describe("nn.resume", function()
       message(nn.resume))
   end)
 
+  it("goes on after Ctrl-C in the validation, which is done again", function()
+    local pid = assert(tonumber(read("/proc/self/stat"):match "^%d+"))
+    local function run(interrupt)
+      local ds, measured = data(), 0
+      nn.seed(1)
+      local model = nn.Sequential {nn.Linear(2, 4), nn.Dropout(0.5), nn.Linear(4, 2)}
+      local function metric(prediction)
+        measured = measured + 1
+        if interrupt and measured == 4 then io.popen("kill -INT " .. pid):close() end
+        return prediction:abs():mean()
+      end
+      local function fit()
+        return nn.fit(model, ds, {
+          loss = nn.CrossEntropyLoss(), epochs = 3, batch_size = 8, validation = 0.2,
+          optimizer = nn.optim.Adam(model:parameters()), metrics = {size = metric},
+        })
+      end
+      if not interrupt then return outcome(model, fit()) end
+      assert.equal("interrupted", message(fit))
+      assert.equal(1, #nn.last.history)
+      local history = nn.resume()
+      assert.equal(history, nn.last.history)
+      return outcome(model, history)
+    end
+    assert.same(run(false), run(true))
+  end)
+
   it("goes on after an error, from before the batch that failed", function()
     local calls, broken = 0, true
     local function forward(x)

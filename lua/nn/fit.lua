@@ -46,12 +46,23 @@ local function training_metrics(run, record)
   core.no_grad(metrics.measure, "fit", run.metrics, prediction, y, record, "")
 end
 
+-- Ctrl-C need not wait for it: it can be done again. Returns nothing then.
+local function validate(run)
+  local _ <close> = util.finally(function() core.yields(false) end)
+  core.yields(run.alone)
+  local ok, measured = pcall(evaluate.measure, "fit", run.model, run.validation, run.want)
+  if ok then return measured end
+  if not interrupts.pending() then error(measured, 0) end
+end
+
+-- Nothing where Ctrl-C came while it was measured.
 local function record_of(run)
   local record = {epoch = run.state.epoch, loss = run.total / run.row, lr = run.optimizer.lr}
   if run.l1 ~= 0 or run.l2 ~= 0 then record.penalty = run.penalty / run.row end
   if #run.metrics > 0 then training_metrics(run, record) end
   if run.validation then
-    local measured = evaluate.measure("fit", run.model, run.validation, run.want)
+    local measured = validate(run)
+    if not measured then return nil end
     for name, value in pairs(measured) do record["val_" .. name] = value end
   end
   return record
@@ -59,6 +70,7 @@ end
 
 local function end_epoch(run, began)
   local state, record = run.state, record_of(run)
+  if not record then return false end
   record.seconds = run.spent + core.time() - began
   if run.order then run.order:release() end
   run.order, run.outputs, run.open, run.done = nil, nil, false, state.epoch
@@ -68,6 +80,7 @@ local function end_epoch(run, began)
   callbacks.fire(run.plan, "on_epoch_end", state)
   schedules.step(run, "epoch")
   run.show:epoch(record, run.history.columns)
+  return true
 end
 
 -- ---- the loop ---------------------------------------------------------------------------------
@@ -78,15 +91,10 @@ local function epoch(run)
   if not run.open then begin_epoch(run) end
   run.show:begin(run.state.epoch, run.rows, run.size)
   local fault = batches.run(run)
-  if fault then
-    require "nn.fit.faults".raise(run, fault)
-  end
-  if run.row < run.rows and not run.state.stopped then
-    run.spent = run.spent + core.time() - began
-    return false
-  end
-  end_epoch(run, began)
-  return true
+  if fault then require "nn.fit.faults".raise(run, fault) end
+  local whole = (run.row == run.rows or run.state.stopped) and end_epoch(run, began)
+  if not whole then run.spent = run.spent + core.time() - began end
+  return whole
 end
 
 -- Ctrl-C: the run can go on from here, and its checkpoint says so.
@@ -114,6 +122,7 @@ local function finish(run)
   callbacks.fire(run.plan, "on_fit_end", state)
   if last then checkpoint().save(run, last()) end
   run.over = true
+  require "nn".last = run.last -- a fit in a callback has put its own there
 end
 
 local function loop(run)
@@ -138,6 +147,7 @@ end
 local M = {}
 
 local function go(run)
+  require "nn".last = run.last
   if run.streams then streams.set(run.streams) end
   run.streams = nil
   loop(run)
@@ -175,9 +185,9 @@ end
 ---   }))
 function M.fit(model, train, given)
   local run = options(model, train, given)
-  local nn = require "nn"
-  nn.last = {model = model, optimizer = run.optimizer, history = run.history}
-  runs[nn.last] = run
+  run.last = {model = model, optimizer = run.optimizer, history = run.history}
+  require "nn".last = run.last
+  runs[run.last] = run
   local saved = run.checkpoint and checkpoint().open(run)
   if run.over then
     streams.set(run.streams)

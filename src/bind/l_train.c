@@ -192,6 +192,12 @@ static int l_settle(lua_State *L) {
   return 2;
 }
 
+/* core.yields(flag): whether Ctrl-C may end what runs in C now, though a fit holds it back */
+static int l_yields(lua_State *L) {
+  nn_batch_yields = lua_toboolean(L, 1);
+  return 0;
+}
+
 /* core.weighted_loss(loss, prediction, target, weight) */
 static int l_weighted_loss(lua_State *L) {
   lua_settop(L, 4);
@@ -206,7 +212,7 @@ static const luaL_Reg methods[] = {{"begin", l_begin},   {"run", l_run},    {"ou
                                    {"settle", l_settle}, {"release", l_gc}, {NULL, NULL}};
 static const luaL_Reg events[] = {{"__gc", l_gc}, {"__close", l_gc}, {NULL, NULL}};
 static const luaL_Reg functions[] = {
-  {"trainer", l_new}, {"weighted_loss", l_weighted_loss}, {NULL, NULL}};
+  {"trainer", l_new}, {"weighted_loss", l_weighted_loss}, {"yields", l_yields}, {NULL, NULL}};
 
 void nnL_open_train(lua_State *L, nnL_state *s) {
   nnL_setfuncs(L, s, functions);
