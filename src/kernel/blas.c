@@ -19,10 +19,11 @@ void dgelsy_(const int *m, const int *n, const int *nrhs, double *a, const int *
              const int *ldb, int *jpvt, const double *rcond, int *rank, double *work,
              const int *lwork, int *info);
 
-#define BLAS(F)                                                                    \
-  F(cblas_sgemm)                                                                   \
-  F(cblas_dgemm) F(cblas_sgemv) F(cblas_dgemv) F(dgelsy_) F(openblas_get_corename) \
-    F(openblas_get_config) F(openblas_get_parallel) F(openblas_set_num_threads)
+#define BLAS(F)                                                                            \
+  F(cblas_sgemm)                                                                           \
+  F(cblas_dgemm)                                                                           \
+  F(cblas_sgemv) F(cblas_dgemv) F(dgelsy_) F(openblas_get_corename) F(openblas_get_config) \
+    F(openblas_get_parallel) F(openblas_set_num_threads)
 NN_LIBRARY(blas, NN_SONAME_OPENBLAS, "OpenBLAS", BLAS)
 
 static int wanted_threads = 1; /* set before it was there */
@@ -135,9 +136,27 @@ static bool own_is_faster(nn_gemm_kind kind, const nn_product *p) {
   return p->m > 1 && (p->n <= NARROW || (kind == NN_GEMM_AVX512 && p->m <= FEW && p->k >= LONG));
 }
 
+/* C = alpha a b + beta C of a column a and a row b. BLAS clears or scales C first, which is a pass over
+   memory of its own. */
+NN_HOT static void column_by_row(int64_t m, int64_t n, float alpha, const float *restrict a,
+                                 int64_t step, const float *restrict b, float beta,
+                                 float *restrict c, int64_t ldc) {
+  for (int64_t i = 0; i < m; i++, c += ldc) {
+    const float x = alpha * a[i * step];
+    if (beta == 0)
+      for (int64_t j = 0; j < n; j++) c[j] = x * b[j];
+    else
+      for (int64_t j = 0; j < n; j++) c[j] = x * b[j] + beta * c[j];
+  }
+}
+
 void nn_gemm_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
                  int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
   need();
+  if (k == 1 && !tb && n > 1) {
+    column_by_row(m, n, alpha, a, ta ? 1 : lda, b, beta, c, ldc);
+    return;
+  }
   const nn_product p = {ta, tb, m, n, k, alpha, beta, a, b, c, lda, ldb, ldc};
   const nn_gemm_kind kind = own_kind();
   if (kind && own_is_faster(kind, &p) && nn_gemm_own(kind, omp_get_max_threads(), &p)) return;
