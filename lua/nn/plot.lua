@@ -10,7 +10,9 @@ local meta = {}
 --- nn.plot{title, xlabel, ylabel, xlog, ylog, legend, classes, xrange, yrange, ...} -> picture
 --- An empty picture, to which its methods add layers: `p:line(data)`, `p:scatter(data)`, `p:hist`,
 --- `p:bar`, `p:heatmap`, `p:contour`, `p:surface`, `p:images`, `p:confusion`, `p:boundary`,
---- each of which returns the picture; `p:save(path)` writes it as .svg, .png or .pdf, `p:show()`
+--- `p:paths`, `p:mistakes` (as the functions of the same names in nn.plot), and `p:vline(x, {name,
+--- color, dash, line})`, `p:hline(y, {...})`: a straight line across. Each returns the picture;
+--- `p:save(path)` writes it as .svg, .png or .pdf, `p:show()`
 --- draws it in the terminal, `p:text{columns, rows}` returns what `show` would write.
 ---
 --- Options: `title`, `xlabel`, `ylabel` (texts); `xlog`, `ylog` (false): logarithmic axes, on which
