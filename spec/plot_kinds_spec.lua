@@ -1,26 +1,19 @@
 -- plot_kinds_spec.lua: fields, pictures, classifiers, runs, paths and their animation, other
 -- formats.
 local check_xml = dofile "spec/xml.lua"
+local tools = dofile "spec/file_tools.lua"
+local text, read = tools.text, tools.read
 
-local function text(f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok)
-  return (err:gsub("^.-plot_kinds_spec%.lua:%d+: ", ""))
+-- A path that is gone after the test.
+local function fresh(ending)
+  local path, drop = tools.temporary(ending)
+  finally(drop)
+  return path
 end
+
 local function svg(p) return check_xml(p:svg()) end
 local function count(s, pattern)
   return select(2, s:gsub(pattern, ""))
-end
-local function fresh(ending)
-  local path = os.tmpname()
-  os.remove(path)
-  return path .. ending
-end
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local bytes = file:read "a"
-  file:close()
-  return bytes
 end
 local square = {xrange = {-1, 1}, yrange = {-1, 1}}
 local function bowl(x, y) return x * x + y * y end

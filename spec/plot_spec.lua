@@ -1,19 +1,8 @@
 -- plot_spec.lua: pictures: axes, odd data, errors, files that are whole or absent.
 
-local function text(f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok)
-  return (err:gsub("^.-plot_spec%.lua:%d+: ", ""))
-end
-
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local bytes = file:read "a"
-  file:close()
-  return bytes
-end
-
 local check_xml = dofile "spec/xml.lua"
+local tools = dofile "spec/file_tools.lua"
+local text, read = tools.text, tools.read
 local function svg(p) return check_xml(p:svg()) end
 
 -- The numbers of a path's d, as points.
@@ -199,7 +188,8 @@ end)
 
 describe("files", function()
   it("are there as a whole or not at all", function()
-    local path = os.tmpname() .. ".svg"
+    local path, drop = tools.temporary ".svg"
+    finally(drop)
     local p = nn.plot{title = "a"}:line {1, 2}
     p:save(path)
     assert.equal(p:svg(), read(path))

@@ -1,18 +1,8 @@
 -- report_spec.lua: one page, whole or absent, that refers to nothing outside and escapes
 -- everything.
 local check_xml = dofile "spec/xml.lua"
-
-local function text(f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok)
-  return (err:gsub("^.-report_spec%.lua:%d+: ", ""))
-end
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local bytes = file:read "a"
-  file:close()
-  return bytes
-end
+local tools = dofile "spec/file_tools.lua"
+local text, read = tools.text, tools.read
 
 local function make(items)
   local path = os.tmpname()

@@ -12,25 +12,21 @@
 #include "base/library.h"
 #include "io/csv.h"
 
-#define CAIRO(F)                                                                                   \
-  F(cairo_arc)                                                                                     \
-  F(cairo_clip)                                                                                    \
-  F(cairo_close_path)                                                                              \
-  F(cairo_create)                                                                                  \
-  F(cairo_destroy) F(cairo_fill) F(cairo_fill_preserve) F(cairo_font_extents)                      \
-    F(cairo_image_surface_create_for_data) F(cairo_line_to) F(cairo_move_to) F(cairo_new_path)     \
-      F(cairo_new_sub_path) F(cairo_paint) F(cairo_pattern_set_extend) F(cairo_pattern_set_filter) \
-        F(cairo_get_source) F(cairo_pdf_surface_create_for_stream)                                 \
-          F(cairo_pdf_surface_set_metadata) F(cairo_rectangle) F(cairo_restore) F(cairo_rotate)    \
-            F(cairo_save) F(cairo_scale) F(cairo_select_font_face) F(cairo_set_dash)               \
-              F(cairo_set_fill_rule) F(cairo_set_font_size) F(cairo_set_line_cap)                  \
-                F(cairo_set_line_join) F(cairo_set_line_width) F(cairo_set_source_rgb)             \
-                  F(cairo_set_source_rgba) F(cairo_set_source_surface) F(cairo_show_text)          \
-                    F(cairo_status) F(cairo_status_to_string) F(cairo_stroke)                      \
-                      F(cairo_surface_destroy) F(cairo_surface_finish) F(cairo_surface_flush)      \
-                        F(cairo_surface_mark_dirty) F(cairo_surface_status)                        \
-                          F(cairo_surface_write_to_png_stream) F(cairo_text_extents)               \
-                            F(cairo_translate)
+/* clang-format off */
+#define CAIRO(F) \
+  F(cairo_arc) F(cairo_clip) F(cairo_close_path) F(cairo_create) F(cairo_destroy) F(cairo_fill) \
+  F(cairo_fill_preserve) F(cairo_font_extents) F(cairo_get_source) \
+  F(cairo_image_surface_create_for_data) F(cairo_line_to) F(cairo_move_to) F(cairo_new_path) \
+  F(cairo_new_sub_path) F(cairo_paint) F(cairo_pattern_set_extend) F(cairo_pattern_set_filter) \
+  F(cairo_pdf_surface_create_for_stream) F(cairo_pdf_surface_set_metadata) F(cairo_rectangle) \
+  F(cairo_restore) F(cairo_rotate) F(cairo_save) F(cairo_scale) F(cairo_select_font_face) \
+  F(cairo_set_dash) F(cairo_set_fill_rule) F(cairo_set_font_size) F(cairo_set_line_cap) \
+  F(cairo_set_line_join) F(cairo_set_line_width) F(cairo_set_source_rgb) \
+  F(cairo_set_source_rgba) F(cairo_set_source_surface) F(cairo_show_text) F(cairo_status) \
+  F(cairo_status_to_string) F(cairo_stroke) F(cairo_surface_destroy) F(cairo_surface_finish) \
+  F(cairo_surface_flush) F(cairo_surface_mark_dirty) F(cairo_surface_status) \
+  F(cairo_surface_write_to_png_stream) F(cairo_text_extents) F(cairo_translate)
+/* clang-format on */
 
 NN_LIBRARY(lib, NN_SONAME_CAIRO, "Cairo (libcairo2)", CAIRO)
 

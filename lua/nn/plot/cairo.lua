@@ -1,7 +1,7 @@
 -- plot/cairo.lua: a scene as a display list for src/plot/cairo.c, which makes PNG and PDF of it.
 local colors = require "nn.plot.colors"
 local core = require "nn.core"
-local shapes = require "nn.plot.scene".shapes
+local scene_of = require "nn.plot.scene"
 local text = require "nn.plot.text"
 
 local cairo = {}
@@ -40,7 +40,7 @@ function records.rect(put, item)
 end
 
 function records.marks(put, item)
-  local shape = shapes[item.shape or 1]
+  local shape = scene_of.shapes[item.shape or 1]
   if shape == "circle" then
     put("M", ("=f"):pack(item.size), rgb(item.fill), item.outline and "\1" or "\0",
       rgb(item.outline), ("=f"):pack(item.opacity or 1))
@@ -48,11 +48,7 @@ function records.marks(put, item)
   end
   local parts = {}
   for i, x in ipairs(item.xs) do
-    local xs, ys = {}, {}
-    for k, sx in ipairs(shape[1]) do
-      xs[k], ys[k] = x + sx * item.size, item.ys[i] + shape[2][k] * item.size
-    end
-    parts[i] = {xs, ys}
+    parts[i] = {scene_of.outline(shape, x, item.ys[i], item.size)}
   end
   path(put, {fill = item.fill, stroke = item.outline, closed = true, opacity = item.opacity}, parts)
 end

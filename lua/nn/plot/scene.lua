@@ -88,4 +88,11 @@ scene.shapes = {
     {-1.2, -1.2, -0.4, -0.4, 0.4, 0.4, 1.2, 1.2, 0.4, 0.4, -0.4, -0.4}},
 }
 
+-- A marker's outline at a place and size.
+function scene.outline(shape, x, y, size)
+  local xs, ys = {}, {}
+  for k, sx in ipairs(shape[1]) do xs[k], ys[k] = x + sx * size, y + shape[2][k] * size end
+  return xs, ys
+end
+
 return scene

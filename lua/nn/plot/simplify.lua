@@ -109,6 +109,15 @@ function simplify.curve(xs, ys, off)
   return kx, ky
 end
 
+-- At most `most` of 1..n, evenly spaced, the ends among them.
+function simplify.indices(n, most)
+  local list, count = {}, math.min(n, most)
+  for k = 1, count do
+    list[k] = count == 1 and 1 or 1 + math.floor((k - 1) * (n - 1) / (count - 1) + 0.5)
+  end
+  return list
+end
+
 local SINGLY = 4000 -- this many marks are all drawn
 
 -- Marks on top of each other, to a raster of one and a half steps, once.

@@ -6,6 +6,7 @@
 local colors = require "nn.plot.colors"
 local field = require "nn.plot.field"
 local scale = require "nn.plot.scale"
+local simplify = require "nn.plot.simplify"
 local util = require "nn.util"
 
 local surface = {}
@@ -41,17 +42,8 @@ local function fitting(view)
   end
 end
 
--- At most `most` rows or columns, the ends included.
-local function pick(n, most)
-  local list, count = {}, math.min(n, most)
-  for i = 1, count do
-    list[i] = count == 1 and 1 or 1 + math.floor((i - 1) * (n - 1) / (count - 1) + 0.5)
-  end
-  return list
-end
-
 local function corners(grid, heights, most)
-  local rows, columns = pick(#grid.y, most), pick(#grid.x, most)
+  local rows, columns = simplify.indices(#grid.y, most), simplify.indices(#grid.x, most)
   local share, all = field.share(heights), grid.z:totable()
   local nx, ny = #grid.x, #grid.y
   local fx = scale.map(grid.x[1], nx > 1 and grid.x[nx] or grid.x[1] + 1, -1, 1)

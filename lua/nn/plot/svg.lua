@@ -4,7 +4,7 @@
 -- is by nested <svg> elements, so that no ids are needed and pictures can stand side by side in
 -- one page.
 local core = require "nn.core"
-local shapes = require "nn.plot.scene".shapes
+local scene_of = require "nn.plot.scene"
 local text = require "nn.plot.text"
 
 local svg = {}
@@ -120,10 +120,7 @@ end
 local function polygons(item, put, shape)
   local out = {}
   for i, x in ipairs(item.xs) do
-    local xs, ys = {}, {}
-    for k, sx in ipairs(shape[1]) do
-      xs[k], ys[k] = x + sx * item.size, item.ys[i] + shape[2][k] * item.size
-    end
+    local xs, ys = scene_of.outline(shape, x, item.ys[i], item.size)
     append_run(out, xs, ys, true)
   end
   put('<path d="', table.concat(out), '" fill="', item.fill, '"')
@@ -132,7 +129,7 @@ end
 
 function writers.marks(item, put)
   if #item.xs == 0 then return end
-  local shape = shapes[item.shape or 1]
+  local shape = scene_of.shapes[item.shape or 1]
   if shape == "circle" then dots(item, put) else polygons(item, put, shape) end
   if item.opacity then put(' opacity="', ("%g"):format(item.opacity), '"') end
   put "/>\n"

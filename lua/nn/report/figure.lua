@@ -4,6 +4,7 @@ local colors = require "nn.plot.colors"
 local medium = require "nn.plot.medium"
 local picture = require "nn.plot.picture"
 local scale = require "nn.plot.scale"
+local simplify = require "nn.plot.simplify"
 local svg = require "nn.plot.svg"
 local text = require "nn.plot.text"
 
@@ -51,15 +52,6 @@ local function json_list(list, indices)
   return "[" .. table.concat(out, ",") .. "]"
 end
 
--- At most POINTS indices: all, or evenly spaced with the ends.
-local function thinned(n, most)
-  local list, count = {}, math.min(n, most)
-  for k = 1, count do
-    list[k] = count == 1 and 1 or 1 + math.floor((k - 1) * (n - 1) / (count - 1) + 0.5)
-  end
-  return list
-end
-
 -- The curves and points of a panel.
 local function curves(panel)
   local list = {}
@@ -76,7 +68,7 @@ end
 local function json_panel(entry)
   local view, panel, parts = entry.view, entry.panel, {}
   for _, c in ipairs(curves(panel)) do
-    local indices = thinned(#c.s.y, POINTS)
+    local indices = simplify.indices(#c.s.y, POINTS)
     local variable = variables[c.look.color]
     parts[#parts + 1] = ('{"name":%s,"color":%s,"x":%s,"y":%s}'):format(json_text(c.s.name or ""),
       variable or json_text(c.look.color), json_list(c.s.x, indices), json_list(c.s.y, indices))
@@ -147,7 +139,7 @@ local function curve_table(entry)
   local o = entry.panel.options
   local columns, rows = {o.xlabel or "x"}, {}
   for k, c in ipairs(lines) do columns[k + 1] = c.s.name or o.ylabel or "y" end
-  for _, i in ipairs(thinned(#xs, ROWS)) do
+  for _, i in ipairs(simplify.indices(#xs, ROWS)) do
     local row = {xs[i]}
     for k = 1, #lines do row[k + 1] = at[xs[i]][k] or "" end
     rows[#rows + 1] = row
