@@ -1,6 +1,6 @@
 -- 1. Random guessing: could we find good weights by trying many at random?
 --
---   nnlua examples/chapter/01_random_guessing.lua [--most 5] [--trials 20] [--out folder] [--seed 0]
+--   nnlua examples/chapter/01_random_guessing.lua [--most 5] [--trials 20] [--out folder]
 --
 -- N secret weights lie somewhere in -0.9..0.9. A guess is N random numbers in -1..1, and counts as
 -- found when every weight is within 0.1 of its secret. One weight is hit by one guess in ten, so N
@@ -53,7 +53,8 @@ end
 for _, n in ipairs {100, 11935} do
   print(("%7d   %14s   %9s   %25.1f"):format(n, "for ever", "10^" .. n, mean_of(by_descent, n)))
 end
-print "\nThe last row is a small network for handwritten digits. The universe is 4 x 10^26 nanoseconds old."
+print "\nThe last row is a small network for handwritten digits."
+print "The universe is 4 x 10^26 nanoseconds old."
 
 nn.plot {title = "Guessing against descending", xlabel = "weights", ylabel = "tries", ylog = true}
   :line({["10^N"] = {x = at, y = expected}}, {dash = true, color = "grey"})

@@ -52,7 +52,8 @@ for _, sizes in ipairs {{2, 1}, {2, 3, 1}, {784, 15, 10}, {784, 512, 512, 10}} d
     weights = weights + model[2 * k - 1].weight:numel()
   end
   local total = model:parameter_count()
-  print(("%-13s  %7d   %6d   %6d"):format(table.concat(sizes, "-"), weights, total - weights, total))
+  print(("%-13s  %7d   %6d   %6d"):format(table.concat(sizes, "-"), weights, total - weights,
+    total))
 end
 
 nn.plot {title = "The loss along each weight", xlabel = "distance from the best", ylabel = "MSE",

@@ -36,14 +36,13 @@ local function descend(lr, steps, sign)
   return path, losses
 end
 
--- By nn.grad: it differentiates any function of ours; and by an optimizer, which also takes the step.
-local gm, gb, m, b = 0, 0, 0, 0
+-- By nn.grad, which differentiates any function; and by an optimizer, which also takes the step.
+local m, b = 0, 0
 local w = nn.zeros(2, {dtype = "float64", requires_grad = true})
 local optimizer = nn.optim.SGD({w}, {lr = opt.lr})
 for _ = 1, 10 do
   local g = nn.grad(loss, {m, b})
-  gm, gb = g[1], g[2]
-  m, b = m - opt.lr * gm, b - opt.lr * gb
+  m, b = m - opt.lr * g[1], b - opt.lr * g[2]
   optimizer:zero_grad()
   loss(w[1], w[2]):backward()
   optimizer:step()
@@ -62,12 +61,14 @@ for _, try in ipairs {{0.001, 1}, {0.01, 1}, {0.05, 1}, {0.069, 1}, {0.01, -1, "
   local _, losses = descend(try[1], try[2] < 0 and 30 or 6000, try[2])
   local last = losses[#losses] - least
   local name = ("%g%s"):format(try[1], try[3] and ", " .. try[3] or "")
-  print(("rate %-17s %5d steps: %s"):format(name, #losses, last < 1e-6 and "there, within 1e-6"
-    or last > 1 and ("diverges, loss %.1e"):format(losses[#losses]) or ("still %.1e above"):format(last)))
+  local verdict = last < 1e-6 and "there, within 1e-6" or last > 1 and "diverges, loss %.1e"
+    or "still %.1e above"
+  print(("rate %-17s %5d steps: %s"):format(name, #losses, verdict:format(last)))
   for i, v in ipairs(losses) do losses[i] = v - least end
   names[#names + 1], curves[name] = name, losses
 end
-nn.plot {title = "What is left to gain", xlabel = "step", ylabel = "loss above the least", xlog = true,
-  ylog = true, legend = names, yrange = {1e-6, 1e6}}:line(curves):save(opt.out .. "/04_gradient_descent.svg")
+nn.plot {title = "What is left to gain", xlabel = "step", ylabel = "loss above the least",
+  xlog = true, ylog = true, legend = names, yrange = {1e-6, 1e6}}:line(curves)
+  :save(opt.out .. "/04_gradient_descent.svg")
 
 -- Try: --lr 0.0683, the best fixed rate, and --lr 0.0686. What do ten steps do then?

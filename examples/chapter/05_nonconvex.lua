@@ -59,7 +59,8 @@ local look = {filled = true, colors = "pale", bar = false, levels = 16}
 local saddles = {}
 for _, y in ipairs {0, 1e-3, -0.05} do saddles[tostring(y)] = descend(saddle, 1.3, y, 0.1, 40) end
 nn.plot.grid({
-  picture("Four minima, twelve starts", 5):contour(himmelblau, look):paths(paths, {minimum = minima}),
+  picture("Four minima, twelve starts", 5):contour(himmelblau, look)
+    :paths(paths, {minimum = minima}),
   picture("A saddle", 1.5):contour(saddle, look):paths(saddles),
 }, {out = opt.out .. "/05_nonconvex.svg"})
 

@@ -31,7 +31,7 @@ local function run(make)
     local m, b = w[1]:item(), w[2]:item()
     above[step], path[step + 1] = mse(m, b):item() - least, {m, b}
     if above[step] < 1e-6 then return step, path, above end
-    if not (above[step] < 1e12) then return nil, path, above end
+    if above[step] ~= above[step] or above[step] > 1e12 then return nil, path, above end
   end
   return nil, path, above
 end
@@ -53,8 +53,10 @@ for _, lr in ipairs {0.01, 0.03, 0.06} do
     run(sgd(lr)) or "diverges", run(sgd(lr, {momentum = opt.momentum})) or "diverges",
     run(nesterov(lr)) or "diverges", run(nesterov(lr, "chapter")) or "diverges"))
 end
-print(("\nsteps to within 1e-6. Nesterov bears rates up to (2 + 2k) / ((1 + 2k) 29.1761) = %.4f, k = %g")
-  :format((2 + 2 * opt.momentum) / ((1 + 2 * opt.momentum) * 29.1761), opt.momentum))
+local k = opt.momentum
+print "\nsteps to within 1e-6; Nesterov's look-ahead bears rates up to"
+print(("(2 + 2k) / ((1 + 2k) 29.1761) = %.4f at k = %g"):format(
+  (2 + 2 * k) / ((1 + 2 * k) * 29.1761), k))
 print(nn.optim.SGD({nn.zeros(1)}, {lr = 0.03, momentum = opt.momentum}):formula())
 
 local names, paths, curves = {}, {}, {}
@@ -66,10 +68,11 @@ for _, entry in ipairs {{"gradient descent", sgd(0.03)},
 end
 nn.plot.grid({
   nn.plot {title = "Rate 0.03", xlabel = "m", ylabel = "b", xrange = {-2, 3}, yrange = {-1, 6}}
-    :contour(function(m, b) return mse(m, b):item() end, {filled = true, colors = "pale", levels = 16,
-      bar = false, points = 60}):paths(paths, {legend = names, minimum = {w0:item(), b0:item()}}),
-  nn.plot {title = "What is left to gain", xlabel = "step", ylog = true, xlog = true, legend = names}
-    :line(curves),
+    :contour(function(m, b) return mse(m, b):item() end, {filled = true, colors = "pale",
+      levels = 16, bar = false, points = 100})
+    :paths(paths, {legend = names, minimum = {w0:item(), b0:item()}}),
+  nn.plot {title = "What is left to gain", xlabel = "step", ylog = true, xlog = true,
+    legend = names}:line(curves),
 }, {out = opt.out .. "/07_momentum.svg"})
 
--- Try: --momentum 0.5, then 0.99. Which is best for each rate? (0.8936 is, in theory, for the best.)
+-- Try: --momentum 0.5, then 0.99. Which is best for which rate?

@@ -5,7 +5,8 @@
 -- One rate for all weights is too large for a steep one and too small for a flat one. These methods
 -- divide by how large a weight's own gradients were: AdaGrad by the root of the sum of all their
 -- squares, RMSprop by a running mean, AdaDelta too, in units of its own past steps; Adam adds
--- momentum. Each gets its best rate from the same grid: comparing at one rate compares luck.
+-- momentum. Each gets its best rate from the same grid, of those that keep it on the map: comparing
+-- at one rate compares luck.
 local nn = require "nn"
 local opt = nn.args {steps = 200, out = "."}
 
@@ -34,18 +35,19 @@ local function run(place, method, lr)
     optimizer:zero_grad()
     local loss = place.f(w[1], w[2])
     loss:backward()
-    losses[step], path[step + 1] = loss:item(), nil
-    if not (losses[step] < 1e9) then return math.huge end
     optimizer:step()
-    path[step + 1] = w:detach():totable()
+    local x, y = w[1]:item(), w[2]:item()
+    losses[step], path[step + 1] = loss:item(), {x, y}
+    if not (x > place.xrange[1] and x < place.xrange[2] and y > place.yrange[1]
+      and y < place.yrange[2]) then return math.huge end
   end
   return place.f(w:detach()[1], w:detach()[2]), path, losses
 end
 
 local rates, pictures = {}, {}
-for e = -8, 4 do rates[#rates + 1] = 10 ^ (e / 2) end -- 0.0001, 0.0003, ... 100
+for e = -16, 8 do rates[#rates + 1] = 10 ^ (e / 4) end -- 0.0001, 0.00018, 0.00032, ... 100
 for _, place in ipairs(places) do
-  print(("%s: the loss after %d steps, each method at its best of %d rates"):format(place.name,
+  print(("%s: the loss after %d steps, each at its best of %d rates"):format(place.name,
     opt.steps, #rates))
   local paths, curves = {}, {}
   for _, method in ipairs(methods) do
@@ -56,11 +58,12 @@ for _, place in ipairs(places) do
     end
     print(("  %-9s %10.3g   rate %.3g"):format(name, best, rate))
   end
-  pictures[#pictures + 1] = nn.plot {title = place.name, xrange = place.xrange, yrange = place.yrange}
+  pictures[#pictures + 1] = nn.plot {title = place.name, xrange = place.xrange,
+    yrange = place.yrange}
     :contour(place.f, {filled = true, colors = "pale", levels = 16, bar = false, points = 60})
     :paths(paths, {legend = names, minimum = place.minimum})
-  pictures[#pictures + 1] = nn.plot {title = "the loss", xlabel = "step", ylog = true, legend = names,
-    yrange = {1e-8, 1e3}}:line(curves)
+  pictures[#pictures + 1] = nn.plot {title = "the loss", xlabel = "step", ylog = true,
+    legend = names, yrange = {1e-8, 1e3}}:line(curves)
 end
 nn.plot.grid(pictures, {columns = 2, out = opt.out .. "/08_adaptive.svg"})
 

@@ -54,9 +54,9 @@ print(("\nthe points left out are met best by degree %d"):format(degrees[best]))
 -- Between the last two points the curve goes far from both.
 local fine = nn.linspace(-5, 5, 401, {dtype = "float64"}):view(401, 1)
 local line, curly = fit(1, x, y)(fine), fit(opt.degree, x, y)(fine)
-print(("the points lie in %.1f..%.1f; the line goes from %.1f to %.1f, the curve from %.1f to %.1f"):format(
-  y:min():item(), y:max():item(), line:min():item(), line:max():item(), curly:min():item(),
-  curly:max():item()))
+for _, v in ipairs {{"points", y}, {"line", line}, {"curve", curly}} do
+  print(("the %-6s  go from %5.1f to %.1f"):format(v[1], v[2]:min():item(), v[2]:max():item()))
+end
 
 nn.plot.grid({
   nn.plot {title = "Eleven points", xlabel = "x", ylabel = "y"}

@@ -30,7 +30,8 @@ for _, hidden in ipairs {1, 2, 4, 8, 16, 32} do
     sum, least, most = sum + accuracy, math.min(least, accuracy), math.max(most, accuracy)
   end
   local mean = sum / #folds
-  print(("%6d   %15.1f %%   %3.0f %%  %3.0f %%"):format(hidden, 100 * mean, 100 * least, 100 * most))
+  print(("%6d   %15.1f %%   %3.0f %%  %3.0f %%"):format(hidden, 100 * mean, 100 * least,
+    100 * most))
   if mean > best then best, chosen = mean, hidden end
   x[#x + 1], y[#y + 1], low[#low + 1], high[#high + 1] = hidden, mean, least, most
 end
@@ -53,13 +54,14 @@ for _ = 1, opt.tries do
   local result = nn.evaluate(guess, val, {metrics = {"accuracy"}}).accuracy
   if result > lucky then lucky, luckiest = result, guess end
 end
-print(("the best of %d random classifiers on 50 coins: %.0f %%; on 5000 fresh coins: %.1f %%"):format(
-  opt.tries, 100 * lucky, 100 * nn.evaluate(luckiest, fresh, {metrics = {"accuracy"}}).accuracy))
+local truly = nn.evaluate(luckiest, fresh, {metrics = {"accuracy"}}).accuracy
+print(("the best of %d random classifiers on 50 coins: %.0f %%; on 5000 fresh ones: %.1f %%")
+  :format(opt.tries, 100 * lucky, 100 * truly))
 
 nn.plot.grid({
-  nn.plot {title = "Accuracy over the folds", xlabel = "hidden units", xlog = true, ylabel = "accuracy"}
+  nn.plot {title = "Accuracy over the folds", xlabel = "hidden units", xlog = true}
     :line({["mean, worst, best"] = {x = x, y = y, low = low, high = high}}, {points = true}),
   nn.plot {title = ("The test part, %d hidden units"):format(chosen)}:boundary(model, test),
 }, {out = opt.out .. "/10_validation.svg"})
 
--- Try: --tries 10, then 3000. And opt.epochs = 400 with noise = 0.4: what do 32 hidden units do now?
+-- Try: --tries 10, then 3000. And --epochs 400 with noise = 0.4: what do 32 hidden units do now?

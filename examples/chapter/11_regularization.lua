@@ -12,7 +12,7 @@ local opt = nn.args {lambda = 0.01, epochs = 200, out = ".", seed = 0}
 local train, val = nn.data.digits():split {200, 1597, seed = opt.seed}
 local scale = nn.data.Standardize():fit(train)
 train, val = scale(train), scale(val)
-print "200 digits      loss      val_loss   val_accuracy   weights in the first layer: mean |w|, below 0.01"
+print "200 digits      loss      val_loss   val_accuracy   mean |w| of layer 1, how many below 0.01"
 local curves, layers = {}, {}
 for _, try in ipairs {{"none", {}}, {"L2", {l2 = opt.lambda}}, {"L1", {l1 = opt.lambda / 10}}} do
   nn.seed(opt.seed)

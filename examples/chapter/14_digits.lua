@@ -2,8 +2,8 @@
 --
 --   nnlua examples/chapter/14_digits.lua [--folder mnist] [--hidden 15] [--epochs 0] [--out folder]
 --
--- With a folder that holds MNIST's four files: 28 x 28 pixels, the chapter's 784-15-10 network, 60,000
--- images. Without: the 1,797 digits of 8 x 8 pixels that come with nnlua, a 64-15-10 network.
+-- With a folder that holds MNIST's four files: 28 x 28 pixels, the chapter's 784-15-10 network,
+-- 60,000 images. Without: the 1,797 digits of 8 x 8 pixels that come with nnlua, 64-15-10.
 local nn = require "nn"
 local opt = nn.args {folder = "", hidden = 15, epochs = 0, lr = 0, out = ".", seed = 0}
 nn.seed(opt.seed)
@@ -16,6 +16,7 @@ else
 end
 local train, val = all:split {0.85, 0.15, seed = opt.seed}
 local large = #train > 10000
+local lr = opt.lr > 0 and opt.lr or large and 3e-3 or 2e-2
 local pixels = train.x:size(3) * train.x:size(4)
 
 local model = nn.Sequential {
@@ -26,7 +27,7 @@ print(model:summary(1, train.x:size(3), train.x:size(4)))
 local history = nn.fit(model, train, {
   validation = val,
   loss = nn.CrossEntropyLoss(),
-  optimizer = nn.optim.Adam(model:parameters(), {lr = opt.lr > 0 and opt.lr or large and 3e-3 or 2e-2}),
+  optimizer = nn.optim.Adam(model:parameters(), {lr = lr}),
   epochs = opt.epochs > 0 and opt.epochs or large and 15 or 60,
   batch_size = large and 64 or 32,
   metrics = {"accuracy"},
@@ -45,13 +46,17 @@ local worst, truth, answer = 0, nil, nil
 for i = 1, 10 do
   for j = 1, 10 do
     local count = result.confusion[i][j]
-    if i ~= j and count > worst then worst, truth, answer = count, test.classes[i], test.classes[j] end
+    if i ~= j and count > worst then
+      worst, truth, answer = count, test.classes[i], test.classes[j]
+    end
   end
 end
-if truth then print(("most often, %d times, a %s is taken for a %s"):format(worst, truth, answer)) end
+if truth then
+  print(("most often, %d times, a %s is taken for a %s"):format(worst, truth, answer))
+end
 
 nn.plot.grid({
-  nn.plot {title = "What is wrong, in truth and by the network"}:mistakes(model, test, {count = 12}),
+  nn.plot {title = "Mistakes: truth and answer"}:mistakes(model, test, {count = 12}),
   nn.plot {title = "Confusion"}:confusion(result.confusion, {classes = test.classes}),
   nn.plot {title = "What the hidden units look for"}:images(model[2].weight, {columns = 5}),
 }, {columns = 3, width = 1500, height = 460, out = opt.out .. "/14_digits.svg"})
