@@ -5,6 +5,7 @@ local dataset = require "nn.data.dataset"
 local history = require "nn.history"
 local metrics = require "nn.metrics"
 local module = require "nn.module"
+local stream = require "nn.data.stream"
 local util = require "nn.util"
 
 local raise = util.raise
@@ -149,6 +150,7 @@ local function check_data(data)
 end
 
 local function default_metrics(data)
+  if stream.is_stream(data) then return {data.classes and "accuracy" or "mse"} end
   if not is_in_memory(data) then
     raise("evaluate: say what to measure of data that comes in batches: {metrics = {...}}, "
       .. "{loss = ...}")
@@ -157,14 +159,14 @@ local function default_metrics(data)
 end
 
 --- nn.evaluate(model, data, {loss, metrics, batch_size = 256}) -> table
---- How good a model is on a dataset, in evaluation mode and without gradients; every module's mode
---- is left as it was. The result has a number for `loss`, if one is given (the mean over the
---- samples, each times its weight where the dataset has weights), and for each of `metrics`, a list
---- as for nn.fit: accuracy, top_k, precision, recall, f1, auc, confusion (a matrix, rows are the
---- truth), mse, mae, r2 (see nn.metrics), or name = function(prediction, target) over the whole
---- set. Without either: accuracy for labels, mse for other targets. The result prints as a table.
---- Of a held-out part, `data.opened` counts how often it was measured: the more often, the less its
---- result means.
+--- How good a model is on a dataset or nn.data.stream, in evaluation mode and without gradients;
+--- every module's mode is left as it was. The result has a number for `loss`, if one is given (the
+--- mean over the samples, each times its weight where the dataset has weights), and for each of
+--- `metrics`, a list as for nn.fit: accuracy, top_k, precision, recall, f1, auc, confusion (a
+--- matrix, rows are the truth), mse, mae, r2 (see nn.metrics), or name = function(prediction,
+--- target) over the whole set. Without either: accuracy for labels, mse for other targets. The
+--- result prints as a table. Of a held-out part, `data.opened` counts how often it was measured:
+--- the more often, the less its result means.
 --- Example:
 ---   local train, test = nn.data.digits():split{0.8, 0.2}
 ---   local model = nn.Sequential{nn.Flatten(), nn.Linear(64, 10)}

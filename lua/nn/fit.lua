@@ -31,18 +31,15 @@ local function begin_epoch(run)
   callbacks.fire(run.plan, "on_epoch_begin", state)
   if not run.trainer or #run.plan.list > 0 then batches.prepare(run) end
   run.shuffled_at = run.checkpoint and streams.state()
-  run.order = run.shuffle and core.randperm(run.rows, {stream = "shuffle"}) or nil
+  batches.draw(run)
   run.row, run.batch, run.total, run.penalty, run.outputs = 0, 0, 0.0, 0.0, nil
   run.spent, run.open = 0, true
 end
 
 -- The metrics of the predictions that were made while training.
 local function training_metrics(run, record)
-  local y, prediction = run.train.y, run.outputs
-  if run.order then y = y[run.order] end
-  if run.row < run.rows then
-    prediction, y = prediction:narrow(1, 1, run.row), y:narrow(1, 1, run.row)
-  end
+  local y, prediction = batches.targets(run), run.outputs
+  if run.row < run.rows then prediction = prediction:narrow(1, 1, run.row) end
   core.no_grad(metrics.measure, "fit", run.metrics, prediction, y, record, "")
 end
 
@@ -73,7 +70,8 @@ local function end_epoch(run, began)
   if not record then return false end
   record.seconds = run.spent + core.time() - began
   if run.order then run.order:release() end
-  run.order, run.outputs, run.open, run.done = nil, nil, false, state.epoch
+  run.order, run.reader, run.outputs = nil, nil, nil
+  run.open, run.done = false, state.epoch
   run.history[#run.history + 1] = record
   state.record = record
   if run.plan.may_print then run.show:pause() end
@@ -157,12 +155,13 @@ end
 --- nn.fit(model, data, {loss, optimizer, validation, epochs = 10, batch_size = 32, shuffle = true,
 ---   metrics, l1 = 0, l2 = 0, clip_norm, clip_value, accumulate = 1, schedule, progress = "auto",
 ---   callbacks, checkpoint}) -> history
---- Trains a model, in place, on a dataset, and returns the history: a list of records, one for each
---- epoch. `loss`: a loss, or a function of prediction and target (and the samples' weights, if the
---- data have them) that gives one number. `optimizer`: one of nn.optim, made of the model's
---- parameters. `validation`: a dataset, or a fraction that is split off; measured after each epoch,
---- in evaluation mode. `metrics`: names such as "accuracy", or name = function(prediction, target),
---- over all predictions of an epoch. `shuffle`: a new order of the samples each epoch.
+--- Trains a model, in place, on a dataset or nn.data.stream, and returns the history: a list of
+--- records, one for each epoch. `loss`: a loss, or a function of prediction and target (and the
+--- samples' weights, if the data have them) that gives one number. `optimizer`: one of nn.optim,
+--- made of the model's parameters. `validation`: a dataset, a stream, or a fraction that is split
+--- off; measured after each epoch, in evaluation mode. `metrics`: names such as "accuracy", or name
+--- = function(prediction, target), over all predictions of an epoch. `shuffle`: a new order of the
+--- samples each epoch.
 --- `l2` adds (l2/2) sum w^2 and `l1` adds l1 sum |w| of the weights, not of biases (tensors of one
 --- dimension); the sum stands beside the loss as `penalty`. `clip_norm` scales a step's gradient
 --- down to that length, `clip_value` cuts each of its elements. `accumulate` batches make one step,

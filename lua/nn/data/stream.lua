@@ -1,6 +1,6 @@
 -- stream.lua: nn.data.stream, data larger than memory, read in batches from CSV, npy and IDX files.
 --
--- A stream is what a training loop and nn.evaluate need of a dataset, without x and y: `#s`,
+-- A stream is what nn.fit, nn.evaluate and loops need of a dataset, without x and y: `#s`,
 -- `s.classes`, `s.feature_names` and `s:batches{size, shuffle, drop_last}`. The file is seen as
 -- blocks of rows that can be read one by one, {rows = {n1, n2, ...}, load = function(b) return x, y
 -- end}.
@@ -37,6 +37,13 @@ local function new(fields)
   return setmetatable(fields, meta)
 end
 
+-- What a checkpoint knows the data by: the first block stands for all of them.
+function stream.fingerprint(s)
+  if s.n == 0 then return "empty" end
+  local x, y = s.load(1)
+  return ("%d %s %s"):format(s.n, core.fingerprint(x:contiguous()), core.fingerprint(y:contiguous()))
+end
+
 function meta.__len(s)
   return s.n
 end
@@ -67,6 +74,74 @@ local function window_reader(s, order, count)
   end
 end
 
+-- A seed for one pass over the file, from where the stream of shuffles stands; the stream moves on.
+-- All of a pass is drawn by it, so that reading in pieces, with other draws in between, or a second
+-- time from the beginning, gives the same rows.
+local function draw_seed()
+  local state = core.rng_state()
+  core.randperm(2, {stream = "shuffle"})
+  return state.seed ~ state.shuffle * 0x9E3779B97F4A7C15 -- odd: another for each place
+end
+
+-- One pass over the rows: a function that gives the next `size` (fewer at the end, then nil).
+local function pass(s, shuffle, window)
+  local seed = shuffle and draw_seed()
+  local function permutation(n, k)
+    return core.randperm(n, {stream = "shuffle", seed = seed + k})
+  end
+  local read = window_reader(s, shuffle and permutation(#s.rows, 0), shuffle and window or 1)
+  local x, y, at, n, last, windows = nil, nil, 0, 0, false, 0
+  local function refill()
+    local left = n - at
+    local rest_x = left > 0 and x:narrow(1, at + 1, left) or nil
+    local rest_y = left > 0 and y:narrow(1, at + 1, left) or nil
+    x, y, last = read(rest_x, rest_y)
+    at, n, windows = 0, x and #x or 0, windows + 1
+    if shuffle and n > 0 then
+      local rows = permutation(n, windows)
+      x, y = x[rows], y[rows]
+    end
+  end
+  return function(size)
+    while n - at < size and not last do refill() end
+    local count = math.min(size, n - at)
+    if count == 0 then return nil end
+    at = at + count
+    return x:narrow(1, at - count + 1, count):clone(), y:narrow(1, at - count + 1, count):clone()
+  end
+end
+
+-- For nn.fit: the batches of an epoch by the place of their first row. Those of a step may be asked
+-- for again until rows before `done` are not wanted any more; `y` lists the targets that have come.
+function stream.reader(s, shuffle, keep_targets)
+  local next_rows, kept, at, targets = pass(s, shuffle, WINDOW), {}, 0, {}
+  local reader = {}
+  function reader.rows(first, count, done)
+    for place in pairs(kept) do
+      if place <= done then kept[place] = nil end
+    end
+    if first == at + 1 then
+      local x, y = next_rows(count)
+      if not x or #x < count then
+        raise("fit: %s has fewer rows than the %d of its first reading; has it changed?", s.path,
+          s.n)
+      end
+      at, kept[first] = at + count, {x = x, y = y}
+      if keep_targets then targets[#targets + 1] = y end
+    end
+    local batch = kept[first]
+    return batch.x:narrow(1, 1, count), batch.y:narrow(1, 1, count)
+  end
+  -- The first `rows` of the epoch, which have been trained on before.
+  function reader.skip(rows, size)
+    for first = 1, rows, size do reader.rows(first, math.min(size, rows - first + 1), first - 1) end
+  end
+  function reader.targets()
+    return core.cat(targets, 1)
+  end
+  return reader
+end
+
 --- stream:batches{size = 32, shuffle = true, drop_last = false, window = 8} -> iterator
 --- Batches of x and y for a `for` loop, as a dataset's. With `shuffle` the file's blocks come in a
 --- random order, and the rows of `window` blocks at a time are mixed: more mixes better and takes
@@ -86,27 +161,11 @@ function Stream:batches(options)
     size = {"count", 32}, shuffle = {"boolean", true}, drop_last = {"boolean", false},
     window = {"count", WINDOW},
   })
-  local order = o.shuffle and core.randperm(#self.rows, {stream = "shuffle"}) or nil
-  local read = window_reader(self, order, o.shuffle and o.window or 1)
-  local x, y, at, n, last = nil, nil, 0, 0, false
-  local function refill()
-    local left = n - at
-    local rest_x = left > 0 and x:narrow(1, at + 1, left) or nil
-    local rest_y = left > 0 and y:narrow(1, at + 1, left) or nil
-    x, y, last = read(rest_x, rest_y)
-    at, n = 0, x and #x or 0
-    if o.shuffle and n > 0 then
-      local rows = core.randperm(n, {stream = "shuffle"})
-      x, y = x[rows], y[rows]
-    end
-  end
+  local next_rows = pass(self, o.shuffle, o.window)
   return function()
-    while n - at < o.size and not last do refill() end
-    local count = math.min(o.size, n - at)
-    if count == 0 or (o.drop_last and count < o.size) then return nil end
-    local bx, by = x:narrow(1, at + 1, count):clone(), y:narrow(1, at + 1, count):clone()
-    at = at + count
-    return bx, by
+    local x, y = next_rows(o.size)
+    if x and o.drop_last and #x < o.size then return nil end
+    return x, y
   end
 end
 
@@ -270,13 +329,14 @@ end
 
 --- nn.data.stream(path, {y, target, classes, ...}) -> stream
 --- Data larger than memory: a stream has `#s`, `s.classes`, `s.feature_names` and `s:batches{size,
---- shuffle, drop_last}` as a dataset has, for nn.evaluate and loops of your own; x and y are read
---- from the file in blocks, when their batches come. `s:head(n)` is a dataset of the first rows. A
---- table of text (any file that is neither npy nor IDX) takes the options of nn.data.csv; it is
---- read once in the beginning, to count rows, collect classes and compute means. An npy file
---- (row-major): `y` is the path of another with the targets (floats, or a list of integers: labels
---- from 1), or `target` is the column of this one (the last, unless given) to be predicted. An IDX
---- file, not compressed: `y` is the path of the labels' file. `classes` names the labels.
+--- shuffle, drop_last}` as a dataset has, and nn.fit, nn.evaluate, model:predict and the option
+--- `validation` of a fit take it like one; x and y are read from the file in blocks, when their
+--- batches come. `s:head(n)` is a dataset of the first rows. A table of text (any file that is
+--- neither npy nor IDX) takes the options of nn.data.csv; it is read once in the beginning, to
+--- count rows, collect classes and compute means. An npy file (row-major): `y` is the path of
+--- another with the targets (floats, or a list of integers: labels from 1), or `target` is the
+--- column of this one (the last, unless given) to be predicted. An IDX file, not compressed: `y` is
+--- the path of the labels' file. `classes` names the labels.
 --- Example:
 ---   local path = os.tmpname() .. ".npy"
 ---   nn.save(path, nn.rand(1000, 4))

@@ -8,6 +8,7 @@ local evaluate = require "nn.evaluate"
 local history = require "nn.history"
 local module = require "nn.module"
 local schedule = require "nn.fit.schedules"
+local stream = require "nn.data.stream"
 local util = require "nn.util"
 
 local raise, kind_of = util.raise, core.kind
@@ -48,6 +49,23 @@ function batches.prepare(run)
   run.is_sum = evaluate.is_sum(run.loss)
 end
 
+-- The order of an epoch's samples is drawn: the next rows are its first, or follow `done` of them.
+function batches.draw(run, done)
+  if stream.is_stream(run.train) then
+    run.reader = stream.reader(run.train, run.shuffle, #run.metrics > 0)
+    run.reader.skip(done or 0, run.size)
+  elseif run.shuffle then
+    run.order = core.randperm(run.rows, {stream = "shuffle"})
+  end
+end
+
+-- The targets of the samples that the epoch has seen, in its order.
+function batches.targets(run)
+  if run.reader then return run.reader.targets() end
+  local y = run.order and run.train.y[run.order] or run.train.y
+  return run.row < run.rows and y:narrow(1, 1, run.row) or y
+end
+
 -- ---- in C -------------------------------------------------------------------------------------
 
 local function native(run)
@@ -74,6 +92,7 @@ local narrow, release = core.methods.tensor.narrow, core.methods.tensor.release
 
 local function rows_of(run, first, count)
   local train, order = run.train, run.order
+  if run.reader then return run.reader.rows(first, count, run.row) end
   if train.augmentation then return dataset.batch(train, order, first, count) end
   local x, y, w = train.x, train.y, train.weight
   if not order then

@@ -8,6 +8,7 @@
 --   settings, conditions        see settings.lua
 --   ended      of a fit that is over: why, and the weights of its last epoch, if callbacks put
 --              others in their place
+local batches = require "nn.fit.batches"
 local callbacks = require "nn.callbacks"
 local core = require "nn.core"
 local files = require "nn.files"
@@ -225,10 +226,8 @@ local function load_place(run, place)
   run.state.epoch, run.state.batch = place.epoch + 1, place.batch
   run.row, run.batch, run.spent = place.row, place.batch, place.spent
   run.total, run.penalty, run.shuffled_at = place.total, place.penalty, place.shuffled_at
-  if run.shuffle then
-    streams.set(run.shuffled_at)
-    run.order = core.randperm(run.rows, {stream = "shuffle"})
-  end
+  if run.shuffle then streams.set(run.shuffled_at) end
+  batches.draw(run, place.row)
   if place.outputs then
     local size = place.outputs:size()
     size[1] = run.rows

@@ -151,7 +151,8 @@ local function in_data(run, batch)
   for _, part in ipairs {"x", "y", "weight"} do
     local t = batch[part]
     if is_float(t) and not is_finite(t) then
-      return element_text("the data's " .. part, t, row),
+      local place = run.reader and run.shuffle and "the batch's " or "the data's "
+      return element_text(place .. part, t, place:find "data" and row),
         "missing values; nn.data.csv(path, {missing = ...}) fills or drops them"
     end
   end

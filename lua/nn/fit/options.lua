@@ -9,6 +9,7 @@ local metrics = require "nn.metrics"
 local module = require "nn.module"
 local progress = require "nn.progress"
 local schedule = require "nn.schedule"
+local stream = require "nn.data.stream"
 local util = require "nn.util"
 
 local raise, kind_of = util.raise, core.kind
@@ -30,6 +31,10 @@ local function refuse_held_out(ds, role)
     role)
 end
 
+local function check_data(v, what)
+  return stream.is_stream(v) and v or dataset.check(v, "fit", what)
+end
+
 -- The two parts: what is trained on and what is measured on (or nil).
 local function read_data(train, validation)
   refuse_held_out(train, "training")
@@ -38,9 +43,13 @@ local function read_data(train, validation)
       raise("fit: option 'validation' is a dataset or a fraction between 0 and 1, got %s",
         util.describe(validation))
     end
+    if stream.is_stream(train) then
+      raise("fit: a stream cannot be split, so option 'validation' must be a dataset or another "
+        .. "stream, got %s", util.describe(validation))
+    end
     train, validation = train:split {1 - validation, validation}
   elseif validation ~= nil then
-    dataset.check(validation, "fit", "option 'validation'")
+    check_data(validation, "option 'validation'")
     refuse_held_out(validation, "validation")
     evaluate.check_filled("fit", validation, "the validation data")
   end
@@ -160,7 +169,7 @@ end
 -- Everything that the loop needs, checked.
 return function(model, train, options)
   evaluate.check_model("fit", model)
-  dataset.check(train, "fit", "the training data")
+  check_data(train, "the training data")
   local o = util.options("fit", options, known)
   check_numbers(o)
   local run = {
@@ -183,7 +192,7 @@ return function(model, train, options)
   run.checkpoint = read_checkpoint(o.checkpoint)
   run.native = kind_of(model) == "layer" and kind_of(run.loss) == "loss"
     and kind_of(run.optimizer) == "optimizer" and #run.plan.on_batch_end == 0
-    and not run.train.augmentation
+    and not run.train.augmentation and not stream.is_stream(run.train)
   run.state = {
     model = model, optimizer = run.optimizer, history = run.history, epoch = 0, batch = 0,
     stop = stop,

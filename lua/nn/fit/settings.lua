@@ -2,6 +2,7 @@
 -- on only where they are the same. Beside them the conditions under which the bits are the same.
 local core = require "nn.core"
 local module = require "nn.module"
+local stream = require "nn.data.stream"
 local util = require "nn.util"
 
 local kind_of = core.kind
@@ -48,6 +49,7 @@ end
 
 local function data_text(ds)
   if not ds then return "none" end
+  if stream.is_stream(ds) then return tostring(ds) end
   return ("x %s %s, y %s %s%s%s"):format(ds.x:dtype(), util.shape(ds.x), ds.y:dtype(),
     util.shape(ds.y), ds.weight and ", weighted" or "",
     ds.augmentation and ", augmented " .. text_of(ds.augmentation) or "")
@@ -94,6 +96,7 @@ end
 -- ---- the conditions ---------------------------------------------------------------------------
 
 local function fingerprint(ds)
+  if stream.is_stream(ds) then return stream.fingerprint(ds) end
   local words = {}
   for _, part in ipairs {"x", "y", "weight"} do
     local t = ds[part]
