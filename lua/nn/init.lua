@@ -75,6 +75,7 @@ local sources = {
   Residual = {"nn.containers", "Residual"},
   TensorBoard = {"nn.callbacks.tensorboard", "TensorBoard"},
   args = {"nn.args"},
+  choice = {"nn.experiment.space", "choice"},
   cross_validate = {"nn.experiment.cross_validate", "cross_validate"},
   data = {"nn.data"},
   evaluate = {"nn.evaluate", "evaluate"},
@@ -83,7 +84,9 @@ local sources = {
   grad = {"nn.gradcheck", "grad"},
   gradcheck = {"nn.gradcheck", "gradcheck"},
   init = {"nn.initialise"},
+  int = {"nn.experiment.space", "int"},
   load = {"nn.files", "load"},
+  log_uniform = {"nn.experiment.space", "log_uniform"},
   metrics = {"nn.metrics.named", "public"},
   numeric_grad = {"nn.gradcheck", "numeric_grad"},
   optim = {"nn.optim"},
@@ -93,6 +96,8 @@ local sources = {
   save = {"nn.files", "save"},
   resume = {"nn.fit", "resume"},
   schedule = {"nn.schedule"},
+  search = {"nn.experiment.search", "search"},
+  uniform = {"nn.experiment.space", "uniform"},
 }
 
 return setmetatable(nn, {names = sources, __index = function(self, name)
