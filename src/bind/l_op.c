@@ -189,9 +189,22 @@ static int call_all(lua_State *L, const nn_op *op, int last) {
   return whole ? 1 : 1 + op->results;
 }
 
+/* Tensors alone and no arguments, which is the rule for operators: nothing to read or to convert. */
+static bool call_simple(lua_State *L, const nn_op *op, int last) {
+  nn_tensor *t[NN_MAXIN];
+  if (op->params || op->attr_size || op->results || op->nin < 1 || last != op->nin) return false;
+  for (int k = 0; k < op->nin; k++)
+    if (!(t[k] = nnL_test(L, k + 1, NNL_TENSOR))) return false;
+  nn_tensor **box = nnL_box_tensor(L);
+  nnL_expect(L, nn_apply(nnL_ctx(L), op, NULL, op->nin, t, box));
+  if ((*box)->v.shape.ndim == 0 && op->flags & NN_OP_PLAIN) plain(L, box);
+  return true;
+}
+
 static int call(lua_State *L, const nn_op *op, int last) {
   attr_room attr;
   inputs in;
+  if (call_simple(L, op, last)) return 1;
   if (last < op->nin) last = op->nin;
   lua_settop(L, last);
   if (op->nin == NN_LIST) return call_list(L, op, last < 1 ? 1 : last);
