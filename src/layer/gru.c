@@ -80,7 +80,8 @@ const nn_layer_class nn_layer_gru = {
 #else
 
 /* gate holds gx on entry, u (h) the product with the state before; p: all three parts of it */
-NN_HOT static void FN(row)(int64_t h, R *gate, const R *p, R *u, const R *h0, R *y) {
+NN_HOT static void FN(row)(int64_t h, R *restrict gate, const R *restrict p, R *restrict u,
+                           const R *restrict h0, R *restrict y) {
   R *r = gate, *z = gate + h, *m = gate + 2 * h;
   for (int64_t k = 0; k < 2 * h; k++) r[k] += p[k];
   FN(nn_v_sigmoid)(2 * h, r, r);
@@ -126,8 +127,9 @@ static nn_status FN(forward)(const nn_call *c) {
 
 /* One row back. dh becomes what goes straight to the state before; d: gradients of gx; e: of the
    product with the state, which differs in its last third. */
-NN_HOT static void FN(row_back)(int64_t h, const R *gate, const R *u, const R *h0, const R *gy,
-                                R *dh, R *d, R *e) {
+NN_HOT static void FN(row_back)(int64_t h, const R *restrict gate, const R *restrict u,
+                                const R *restrict h0, const R *restrict gy, R *restrict dh,
+                                R *restrict d, R *restrict e) {
   const R *r = gate, *z = gate + h, *m = gate + 2 * h;
   for (int64_t k = 0; k < h; k++) {
     R all = gy[k] + dh[k], dm = all * (1 - z[k]) * (1 - m[k] * m[k]);
