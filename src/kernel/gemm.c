@@ -201,6 +201,8 @@ bool nn_gemm_own(nn_gemm_kind kind, int threads, const nn_product *p) {
   const nn_tiles *s = NULL;
 #ifdef NN_GEMM_X86
   s = kind == NN_GEMM_AVX512 ? &nn_tiles_avx512 : kind == NN_GEMM_AVX2 ? &nn_tiles_avx2 : NULL;
+#else
+  (void)kind;
 #endif
   if (!s || p->m < 1 || p->n < 1 || p->k < 1) return false;
   bool by_dots = !p->ta && p->tb && p->m <= DOTS_ROWS && p->k >= DOTS_K;
