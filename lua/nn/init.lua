@@ -76,6 +76,7 @@ local sources = {
   TensorBoard = {"nn.callbacks.tensorboard", "TensorBoard"},
   args = {"nn.args"},
   choice = {"nn.experiment.space", "choice"},
+  compare = {"nn.experiment.compare", "compare"},
   cross_validate = {"nn.experiment.cross_validate", "cross_validate"},
   data = {"nn.data"},
   evaluate = {"nn.evaluate", "evaluate"},
