@@ -472,6 +472,13 @@ describe("logsumexp", function()
     near(math.log(300000), nn.zeros(300000, {dtype = "float64"}):logsumexp():item())
   end)
 
+  it("reads nothing along dimensions in front of an empty one", function()
+    for _, op in ipairs {"softmax", "log_softmax", "cumsum", "sort"} do
+      local y = nn.zeros(2, 3, 0)[op](nn.zeros(2, 3, 0), 2)
+      assert.same({2, 3, 0}, y.shape)
+    end
+  end)
+
   it("has softmax for a gradient", function()
     near({0.25, 0.75}, gradient(function(x) return x:logsumexp() end, {0, math.log(3)}))
     same({0, 0}, gradient(function(x) return x:logsumexp() end, {-inf, -inf}))

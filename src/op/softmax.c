@@ -60,8 +60,8 @@ static nn_status FN(forward)(const nn_call *c) {
   const R *x = nn_data(c->in[0]);
   R *y = nn_data(c->out), *row = NULL;
   if (a.inner > 1 && !(row = nn_mem_take(c->ctx, (size_t)a.n * sizeof(R)))) return NN_ENOMEM;
-  if (!row) {
-    FN(all_rows)(c->ctx, a.outer, a.n, x, y);
+  if (!row) { /* the inner dimensions may be empty */
+    FN(all_rows)(c->ctx, a.outer * a.inner, a.n, x, y);
     return NN_OK;
   }
   for (int64_t o = 0; o < a.outer; o++)
