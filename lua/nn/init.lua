@@ -86,8 +86,11 @@ local sources = {
   gradcheck = {"nn.gradcheck", "gradcheck"},
   init = {"nn.initialise"},
   int = {"nn.experiment.space", "int"},
+  landscape = {"nn.experiment.landscape", "landscape"},
+  learning_curve = {"nn.experiment.curves", "learning_curve"},
   load = {"nn.files", "load"},
   log_uniform = {"nn.experiment.space", "log_uniform"},
+  lr_find = {"nn.experiment.lr_find", "lr_find"},
   metrics = {"nn.metrics.named", "public"},
   numeric_grad = {"nn.gradcheck", "numeric_grad"},
   optim = {"nn.optim"},
@@ -99,6 +102,7 @@ local sources = {
   schedule = {"nn.schedule"},
   search = {"nn.experiment.search", "search"},
   uniform = {"nn.experiment.space", "uniform"},
+  validation_curve = {"nn.experiment.curves", "validation_curve"},
 }
 
 return setmetatable(nn, {names = sources, __index = function(self, name)

@@ -44,7 +44,8 @@ local function check(self, meta, name)
 end
 
 -- A kind of result. parts: table(self) -> columns and records; picture(self, options); optionally
--- title(self), before the table, notes(self) -> lines after it, methods.
+-- csv(self), where the file has more than the table, title(self), before the table, notes(self) ->
+-- lines after it, methods.
 function result.class(name, parts)
   local methods = parts.methods or {}
   local meta = {__index = methods, __name = name}
@@ -57,7 +58,7 @@ function result.class(name, parts)
   function methods.csv(self, path)
     check(self, meta, "csv")
     history.check_path("csv", path)
-    local columns, records = parts.table(self)
+    local columns, records = (parts.csv or parts.table)(self)
     core.files.write(path, history.csv_text(records, columns))
   end
   function methods.plot(self, path, options)
