@@ -27,6 +27,24 @@ describe("a .csv file", function()
     assert.equal("x\n5.5\n7\n", read())
   end)
 
+  it("keeps what is no finite number", function()
+    for _, dtype in ipairs {"float32", "float64"} do
+      local before = nn.zeros(1):dtype()
+      nn.set_default_dtype(dtype)
+      nn.save(path, nn.tensor {{1, -(0 / 0)}, {1 / 0, -1 / 0}, {0 / 0, 2}})
+      local y = nn.load(path)
+      nn.set_default_dtype(before)
+      assert.equal("x1,x2\n1,nan\ninf,-inf\nnan,2\n", read())
+      assert.same({{1, 1 / 0, -1 / 0, 2}, {0, 1, 0, 0, 1, 0}},
+        {{y[1][1], y[2][1], y[2][2], y[3][2]}, y:isnan():reshape(-1):totable()})
+    end
+    nn.save(path, {{loss = -(0 / 0), at = 1}})
+    assert.equal("at,loss\n1,nan\n", read())
+    nn.save(path, nn.tensor {{0 / 0, 1}})
+    assert.matches('a number is missing ("nan"); missing = "mean", "drop" or a number says what to '
+      .. "do, nonfinite = true keeps it as NaN", message(nn.load, path, {target = false}), nil, true)
+  end)
+
   it("has the names that are given", function()
     nn.save(path, nn.ones(1, 2), {columns = {"a", 'b,"c"'}})
     assert.equal('a,"b,""c"""\n1,1\n', read())
@@ -77,6 +95,33 @@ describe("a .csv file", function()
       .. "table", message(nn.save, path, {{a = {}}}))
     assert.equal("save: 1 names for 2 columns",
       message(nn.save, path, nn.ones(1, 2), {columns = {"a"}}))
+  end)
+end)
+
+describe("what a crash left beside a file", function()
+  it("goes when the file is written the next time, by nn.save", function()
+    local gone <close> = assert(io.popen "echo $$")
+    local pid = gone:read "l"
+    gone:read "a"
+    gone:close()
+    local file = path:gsub("%.csv$", ".npy")
+    local folder, name = file:match "^(.*/)([^/]*)$"
+    local function left(text) return ("%s.%s.tmp-%s-%s"):format(folder, name, pid, text) end
+    local function is_there(p)
+      local f = io.open(p)
+      if f then f:close() end
+      return f ~= nil
+    end
+    for _, p in ipairs {left "0123abcd", left "other"} do
+      local f = assert(io.open(p, "w"))
+      f:close()
+      assert(os.execute(("touch -d 2001-01-01 '%s'"):format(p)))
+    end
+    nn.save(file, nn.ones(2))
+    assert.is_false(is_there(left "0123abcd"))
+    assert.is_true(is_there(left "other"))
+    os.remove(left "other")
+    os.remove(file)
   end)
 end)
 

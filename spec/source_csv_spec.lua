@@ -192,6 +192,18 @@ describe("missing values", function()
     end
     assert.matches("the label is missing", refused("a,b\n1,x\n2,\n", {missing = 0}))
   end)
+  it("are not nan and inf where these are numbers", function()
+    local ds = read("a,b\ninf,1\n-Infinity,nan\n+NaN,3\n", {target = "b", nonfinite = true})
+    assert.equal(1 / 0, ds.x[1][1])
+    assert.equal(-1 / 0, ds.x[2][1])
+    assert.is_true(ds.x:isnan()[3][1] == 1 and ds.y:isnan()[2][1] == 1)
+    assert.matches('row 1 (line 2), column 1 "a": a number is missing ("NA")',
+      refused("a,b\nNA,1\n", {nonfinite = true}), nil, true)
+    for _, text in ipairs {"in", "infi", "infinit", "infinityx", "nanx", "1e999", "--inf", "+"} do
+      assert.matches('row 2 (line 3), column 1 "a": "' .. text .. '" is ',
+        refused("a,b\n1,1\n" .. text .. ",1\n", {nonfinite = true}), nil, true)
+    end
+  end)
   it("may be all there is", function()
     assert.equal('FILE: column 1 "a" has no number, so no mean',
       refused("a,b\n,1\n?,2\n", {missing = "mean"}))
@@ -237,7 +249,7 @@ describe("a table is refused when", function()
     {"a number is hexadecimal", "a,b\n1,2\n0x10,3\n",
       'FILE: row 2 (line 3), column 1 "a": "0x10" is not a number'},
     {"a number is infinite", "a,b\n1,2\n-Inf,3\n", 'FILE: row 2 (line 3), column 1 "a": "-Inf" is '
-      .. "not a number; infinite numbers are no data"},
+      .. "not a number; nonfinite = true lets infinite numbers in"},
     {"a number is too large", "a,b\n1,2\n1,1e39\n", 'FILE: row 2 (line 3), column 2 "b": "1e39" is '
       .. 'too large for float32; dtype = "float64"'},
     {"a text is among numbers", "a,b\n1,2\n3,x\n", 'FILE: row 2 (line 3), column 2 "b": "x" is not '
@@ -304,7 +316,7 @@ describe("a table is refused when", function()
       {{classes = true, target = {1, 2}}, "csv: 'classes' wants one target that holds labels, got "
         .. "2 targets"},
       {{sep = ","}, "csv: there is no option 'sep'; the options are classes, columns, decimal, "
-        .. "delimiter, dtype, header, missing, stream, target, text"},
+        .. "delimiter, dtype, header, missing, nonfinite, stream, target, text"},
     } do
       assert.equal(case[2], refused(text, case[1]))
     end

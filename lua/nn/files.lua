@@ -108,6 +108,7 @@ formats.safetensors = {
 
 local function csv_field(v)
   if v == nil then return "" end
+  if v ~= v then return "nan" end
   if math.type(v) == "float" then return (("%.17g"):format(v):gsub(",", ".")) end
   local text = tostring(v)
   return text:find '[,"\n\r]' and '"' .. text:gsub('"', '""') .. '"' or text
@@ -189,7 +190,7 @@ formats.csv = {
       .. "got %s", util.describe(value))
   end,
   load = function(path, options)
-    local all = {target = false, dtype = core.zeros(0):dtype()}
+    local all = {target = false, nonfinite = true, dtype = core.zeros(0):dtype()}
     local ds = require "nn.data".csv(path, options or all)
     if options then return ds end
     return ds.x, ds.feature_names
@@ -211,9 +212,13 @@ local function format_of(owner, path)
     table.concat(names, ", "))
 end
 
+-- Paths that this process has written, and cleaned of what crashes before it had left there.
+local swept = {}
+
 --- nn.save(path, value, {metadata, columns})
 --- Writes a value into a file whose format the path's extension chooses. The file is there as a
---- whole or not at all: a crash leaves the old one or the new one.
+--- whole or not at all: a crash leaves the old one or the new one, and perhaps a hidden temporary
+--- file beside it, which the next program that saves to that path removes.
 ---
 --- `.nn`: any tree of tables (keys: strings, numbers, booleans), strings, numbers, booleans,
 --- tensors, models, losses, optimizers, schedules, datasets and transforms. What is shared stays
@@ -237,7 +242,10 @@ end
 ---   os.remove(path)
 ---   os.remove(name)
 function M.save(path, value, options)
-  format_of("save", path).save(path, value, options)
+  local format = format_of("save", path)
+  if not swept[path] then core.sweep(path) end
+  swept[path] = true
+  format.save(path, value, options)
 end
 
 --- nn.load(path, options) -> value

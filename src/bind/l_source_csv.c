@@ -73,7 +73,7 @@ static void use_columns(lua_State *L, nn_csv *r, int index, nn_csv_use use) {
   }
 }
 
-/* (columns of x, columns of y, use of y, dtype, missing, value, codes): whether y is labels, and which
+/* (columns of x, columns of y, use of y, dtype, missing, value, codes, nonfinite): whether y is labels, and which
    columns of x are codes */
 static int l_begin(lua_State *L) {
   static const char *const uses[] = {"numbers", "target", "labels", NULL};
@@ -86,7 +86,8 @@ static int l_begin(lua_State *L) {
   r->plan = (nn_csv_plan){.dtype = nnL_check_dtype(L, 5),
                           .missing = (nn_csv_missing)luaL_checkoption(L, 6, NULL, missing),
                           .value = luaL_checknumber(L, 7),
-                          .codes = lua_toboolean(L, 8)};
+                          .codes = lua_toboolean(L, 8),
+                          .nonfinite = lua_toboolean(L, 9)};
   use_columns(L, r, 2, NN_CSV_X);
   use_columns(L, r, 3, use);
   nnL_expect(L, nn_csv_begin(r));

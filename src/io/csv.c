@@ -178,6 +178,10 @@ static nn_status sniff_cell(nn_csv *r, int64_t c, const nn_csv_cell *cell, int64
   nn_csv_column *k = &r->column[c];
   double x;
   const char *end;
+  if (r->plan.nonfinite && nn_csv_cell_nonfinite(cell, &x)) {
+    *done = true;
+    return NN_OK;
+  }
   if (nn_csv_is_missing(cell)) return NN_OK;
   *done = true;
   if (nn_csv_cell_number(r, cell, &x, &end)) return NN_OK;

@@ -78,8 +78,9 @@ typedef struct nn_csv_options {
 typedef struct nn_csv_plan {
   nn_dtype dtype; /* of x and y: float32 or float64 */
   nn_csv_missing missing;
-  double value; /* for NN_CSV_VALUE */
-  bool codes;   /* features of text become codes; else they are an error */
+  double value;   /* for NN_CSV_VALUE */
+  bool codes;     /* features of text become codes; else they are an error */
+  bool nonfinite; /* nan and inf are numbers; else missing and an error */
 } nn_csv_plan;
 
 /* Whole rows, as they stand in the file. */
@@ -175,6 +176,8 @@ static inline const char *nn_csv_behind(const char *end) {
 bool nn_csv_is_missing(const nn_csv_cell *cell);
 /* Its number; false when it is something else. */
 bool nn_csv_cell_number(const nn_csv *r, const nn_csv_cell *cell, double *x, const char **end);
+/* The same for nan, inf and infinity, with or without a sign. */
+bool nn_csv_cell_nonfinite(const nn_csv_cell *cell, double *x);
 /* Adds the cell's text to the column's. BAD_TEXT, MANY_TEXTS or FINE. */
 nn_status nn_csv_cell_text(nn_ctx *ctx, nn_csv_texts *t, const nn_csv_cell *cell, int64_t *number,
                            nn_csv_problem *bad);

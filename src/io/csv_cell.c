@@ -69,6 +69,19 @@ bool nn_csv_cell_number(const nn_csv *r, const nn_csv_cell *cell, double *x, con
   return q == last && q;
 }
 
+bool nn_csv_cell_nonfinite(const nn_csv_cell *cell, double *x) {
+  const char *p = cell->p, *last = p + cell->n;
+  while (p < last && *p == ' ') p++;
+  while (last > p && last[-1] == ' ') last--;
+  const bool minus = p < last && *p == '-';
+  if (p < last && (*p == '-' || *p == '+')) p++;
+  const size_t n = (size_t)(last - p);
+  const bool nan = n == 3 && strncasecmp(p, "nan", n) == 0;
+  if (!nan && (n < 3 || (n != 3 && n != 8) || strncasecmp(p, "infinity", n) != 0)) return false;
+  *x = nan ? (double)NAN : minus ? -HUGE_VAL : HUGE_VAL;
+  return true;
+}
+
 nn_status nn_csv_cell_text(nn_ctx *ctx, nn_csv_texts *t, const nn_csv_cell *cell, int64_t *number,
                            nn_csv_problem *bad) {
   char plain[NN_CSV_NAME];
@@ -114,7 +127,7 @@ static const char *show(const nn_csv_cell *cell, char to[STARTS * SHOWN + 8]) {
 /* What is often behind a cell that is no number. */
 static const char *advice(const nn_csv *r, int64_t row, int64_t column, const nn_csv_cell *cell) {
   char text[64];
-  double x;
+  double x = 0;
   const char *comma = memchr(cell->p, ',', cell->n);
   if (row == 1 && !r->header) return "; if the first row names the columns: header = true";
   if (comma && r->number.decimal == '.' && cell->n < sizeof text) {
@@ -124,8 +137,7 @@ static const char *advice(const nn_csv *r, int64_t row, int64_t column, const nn
     const char *end = nn_number_read(&r->number, text, &x);
     if (end && !*end) return "; if this is a decimal comma: decimal = \",\"";
   }
-  if (strncasecmp(cell->p + (cell->n > 0 && strchr("+-", *cell->p)), "inf", 3) == 0)
-    return "; infinite numbers are no data";
+  if (nn_csv_cell_nonfinite(cell, &x)) return "; nonfinite = true lets infinite numbers in";
   if (r->column[column].use == NN_CSV_Y)
     return "; are the numbers in this column labels? classes = true";
   return "";
@@ -153,6 +165,7 @@ static const char *complaint(nn_csv_problem bad) {
 nn_status nn_csv_fail(const nn_csv *r, nn_csv_problem bad, int64_t row, int64_t line,
                       int64_t column, const nn_csv_cell *cell) {
   char where[64], number[32], name[SHOWN * STARTS + 8], text[SHOWN * STARTS + 8];
+  double x;
   size_t n;
   nn_ctx *ctx = r->ctx;
   if (row > 0)
@@ -169,8 +182,9 @@ nn_status nn_csv_fail(const nn_csv *r, nn_csv_problem bad, int64_t row, int64_t 
   if (bad == NN_CSV_IS_MISSING)
     return nn_fail(ctx, NN_EIO,
                    "%s: %s, column %lld \"%s\": a number is missing (\"%s\"); missing = \"mean\", "
-                   "\"drop\" or a number says what to do",
-                   r->path, where, (long long)column + 1, name, text);
+                   "\"drop\" or a number says what to do%s",
+                   r->path, where, (long long)column + 1, name, text,
+                   nn_csv_cell_nonfinite(cell, &x) ? ", nonfinite = true keeps it as NaN" : "");
   if (bad == NN_CSV_LABEL_MISSING)
     return nn_fail(ctx, NN_EIO,
                    "%s: %s, column %lld \"%s\": %s is missing (\"%s\"); missing = \"drop\" leaves "

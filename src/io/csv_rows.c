@@ -83,6 +83,10 @@ static bool use_cell(part *w, int64_t c, const nn_csv_cell *cell, bool *drop) {
     while (*p == ' ') p++;
     return store(w, k, x, p, end) || fail(w, NN_CSV_TOO_LARGE, c, cell);
   }
+  if (w->r->plan.nonfinite && nn_csv_cell_nonfinite(cell, &x)) {
+    store(w, k, x, NULL, NULL);
+    return true;
+  }
   if (nn_csv_is_missing(cell)) return missing(w, c, cell, drop);
   return fail(w, NN_CSV_NOT_NUMBER, c, cell);
 }

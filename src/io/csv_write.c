@@ -2,6 +2,7 @@
 #include "io/csv_write.h"
 
 #include <locale.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,6 +36,10 @@ static nn_status put_number(writer *w, const nn_value *v, int64_t at, char after
   if (NUMBER > ROOM - w->used) NN_TRY(flush(w));
   char *to = w->buffer + w->used;
   int n;
+  if (nn_is_real(v->dtype) && isnan(nn_value_real_at(v, at))) { /* printf may say -nan */
+    w->used += (size_t)snprintf(to, NUMBER, "nan%c", after);
+    return NN_OK;
+  }
   switch (v->dtype) {
     case NN_F32: n = snprintf(to, NUMBER, "%.9g%c", nn_value_real_at(v, at), after); break;
     case NN_F64: n = snprintf(to, NUMBER, "%.17g%c", nn_value_real_at(v, at), after); break;

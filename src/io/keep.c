@@ -75,8 +75,10 @@ static bool is_orphan(const char *entry, const char *name) {
   return kill((pid_t)pid, 0) != 0 && errno == ESRCH;
 }
 
-void nn_file_sweep(const char *path) {
-  char folder[PATH_MAX];
+void nn_file_sweep(const char *link) {
+  char folder[PATH_MAX], real[PATH_MAX];
+  const char *path = realpath(link, real) ? real
+                                          : link; /* they stand beside what a link leads to */
   const char *name = name_in(path);
   int n = snprintf(folder, sizeof folder, "%.*s.", (int)(name - path), path);
   DIR *dir = n > 0 && n < (int)sizeof folder ? opendir(folder) : NULL;

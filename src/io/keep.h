@@ -11,9 +11,9 @@
    it is renamed. */
 nn_status nn_file_keep(nn_ctx *ctx, const char *path, const char *previous);
 
-/* Removes the temporary files of io/file.h for `path` that nobody will finish: their process is gone,
+/* Removes the temporary files of io/file.h for a path (or what it links to) that nobody will finish: their process is gone,
    and nothing has been written to them for a minute (it may be one of another machine). What cannot
    be removed stays. */
-void nn_file_sweep(const char *path);
+void nn_file_sweep(const char *link);
 
 #endif

@@ -10,7 +10,8 @@ static nn_status open_table(nn_ctx *ctx, const char *path, int asked, nn_csv **o
   r->plan = (nn_csv_plan){.dtype = asked & 8 ? NN_F64 : NN_F32,
                           .missing = (nn_csv_missing)(asked / 16 % 4),
                           .value = -1,
-                          .codes = asked & 64};
+                          .codes = asked & 64,
+                          .nonfinite = asked % 7 == 0};
   for (int64_t c = 0; c + 1 < r->ncol; c++) {
     r->column[c].use = NN_CSV_X;
     r->column[c].to = c;

@@ -160,7 +160,7 @@ local function check_options(options)
   local o = util.options("csv", options, {
     target = {"any"}, columns = {"table"}, header = {"boolean"}, delimiter = {"string"},
     decimal = {"string", "."}, missing = {"any", "error"}, classes = {"any"},
-    dtype = {"string", "float32"}, text = {"string", "error"}, stream = {"boolean", false},
+    dtype = {"string", "float32"}, nonfinite = {"boolean", false}, text = {"string", "error"}, stream = {"boolean", false},
   })
   if o.dtype ~= "float32" and o.dtype ~= "float64" then
     raise("csv: option 'dtype' must be \"float32\" or \"float64\", got %q", o.dtype)
@@ -228,7 +228,7 @@ local function open(path, o)
   local use = type(o.target) == "table" and "numbers" or o.classes and "labels" or "target"
   local missing = type(o.missing) == "number" and "value" or o.missing
   local label, coded = reader:begin(x, y, use, o.dtype, missing,
-    missing == "value" and o.missing or 0, o.text == "codes")
+    missing == "value" and o.missing or 0, o.text == "codes", o.nonfinite)
   return {reader = reader, names = names, x = x, y = y, label = label, coded = coded}
 end
 
@@ -254,7 +254,8 @@ end
 --- first row has most. `decimal = ","` for numbers such as 1,5. `missing`: a cell that is empty or
 --- says NA, NaN, N/A, null, none or ? is an error; "mean" takes the mean of the column's others,
 --- "drop" leaves the row out, a number stands for it. A missing target is never made up; it is an
---- error or dropped. Only an empty cell is a missing text. `dtype = "float64"` keeps doubles.
+--- error or dropped. Only an empty cell is a missing text. `nonfinite = true`: the texts nan and
+--- inf are numbers, not missing and refused. `dtype = "float64"` keeps doubles.
 --- Numbers are rounded correctly, whatever the locale. `stream = true` reads tables larger than
 --- memory, see nn.data.stream. Errors name the row (and line), the column, and the text of the
 --- cell.
