@@ -16,8 +16,7 @@ extern const nn_layer_class nn_layer_gru;
 
 static nn_status infer(const nn_call *c) {
   const nn_pass_attr *a = c->attr;
-  nn_shape y = c->in[0]->shape, part = nn_shape_2(a->n * a->t, a->h);
-  y.dim[2] = a->h;
+  const nn_shape y = nn_pass_shape(a), part = nn_shape_2(a->n * a->t, a->h);
   nn_value_set(c->out, c->in[0]->dtype, &y);
   nn_value_set(c->aux[0], c->in[0]->dtype, &c->in[0]->shape);
   nn_value_set(c->aux[1], c->in[0]->dtype, &part);
@@ -27,7 +26,7 @@ static nn_status infer(const nn_call *c) {
 #define NN_SELF "layer/gru.c"
 #include "kernel/each_real.h"
 
-/* aux: the gates r z m (rows, 3 h), W_hn h + b_hn (rows, h) */
+/* aux: the gates r z m (steps, n, 3 h), W_hn h + b_hn (steps, n, h) */
 static const nn_op op = {
   .name = "gru",
   .nin = 4,
@@ -95,29 +94,27 @@ NN_HOT static void FN(row)(int64_t h, R *restrict gate, const R *restrict p, R *
 
 static nn_status FN(forward)(const nn_call *c) {
   const nn_pass_attr *a = c->attr;
-  const int64_t h = a->h, rows = a->n * a->t;
-  const R *w = nn_data(c->in[1]), *b = a->bias ? nn_data(c->in[2]) : NULL;
+  const int64_t h = a->h, size = a->n * h; /* of a step */
+  const R *gx = nn_data(c->in[0]), *w = nn_data(c->in[1]), *b = a->bias ? nn_data(c->in[2]) : NULL;
   const R *h0 = a->state ? nn_data(c->in[2 + a->bias]) : NULL;
-  R *y = nn_data(c->out), *gate = nn_data(c->aux[0]), *u = nn_data(c->aux[1]);
-  const size_t bytes = (size_t)(3 * a->n * h) * sizeof(R);
-  const int threads = nn_threads_for(c->ctx, a->n * h * 12);
+  R *y = nn_data(c->out), *gates = nn_data(c->aux[0]), *us = nn_data(c->aux[1]);
+  const size_t bytes = (size_t)(3 * size) * sizeof(R);
+  const int threads = nn_threads_for(c->ctx, size * 12);
   R *p = nn_mem_take(c->ctx, bytes); /* (n, 3 h) */
   int64_t lead = h;
   nn_status st = NN_OK;
   if (!p) return NN_ENOMEM;
-  memcpy(gate, nn_data(c->in[0]), (size_t)(3 * rows * h) * sizeof *gate);
   for (int64_t s = 0; s < a->t && a->n > 0 && st == NN_OK; s++) {
-    const int64_t at = nn_pass_time(a, s) * a->st;
+    const int64_t t = nn_pass_time(a, s);
+    R *gate = gates + t * 3 * size, *u = us + t * size, *out = y + t * a->st * h;
+    memcpy(gate, gx + t * 3 * size, bytes);
     for (int64_t n = 0; n < a->n; n++)
       for (int64_t k = 0; k < 3 * h; k++) p[n * 3 * h + k] = b ? b[k] : 0;
     if (h0) FN(nn_gemm)(false, true, a->n, 3 * h, h, 1, h0, lead, w, h, 1, p, 3 * h);
 #pragma omp parallel for num_threads(threads) schedule(static)
-    for (int64_t n = 0; n < a->n; n++) {
-      int64_t r = at + n * a->sn;
-      FN(row)
-      (h, gate + r * 3 * h, p + n * 3 * h, u + r * h, h0 ? h0 + n * lead : NULL, y + r * h);
-    }
-    h0 = y + at * h;
+    for (int64_t n = 0; n < a->n; n++) FN(row)
+    (h, gate + n * 3 * h, p + n * 3 * h, u + n * h, h0 ? h0 + n * lead : NULL, out + n * a->sn * h);
+    h0 = out;
     lead = a->sn * h;
     st = nn_poll(c->ctx);
   }
@@ -141,6 +138,7 @@ NN_HOT static void FN(row_back)(int64_t h, const R *restrict gate, const R *rest
   }
 }
 
+/* d, e (steps, n, 3 h), prev (steps, n, h) */
 static void FN(through_time)(const nn_call *c, R *d, R *e, const R *prev, R *dh) {
   const nn_pass_attr *a = c->attr;
   const int64_t h = a->h;
@@ -148,16 +146,17 @@ static void FN(through_time)(const nn_call *c, R *d, R *e, const R *prev, R *dh)
   const R *gy = nn_data(c->gout);
   const int threads = nn_threads_for(c->ctx, a->n * h * 12);
   for (int64_t s = a->t - 1; s >= 0; s--) {
-    const int64_t at = nn_pass_time(a, s) * a->st;
+    const int64_t t = nn_pass_time(a, s), at = t * a->n;
+    const R *g = gy + t * a->st * h;
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int64_t n = 0; n < a->n; n++) {
-      int64_t r = at + n * a->sn;
+      const int64_t r = at + n;
       FN(row_back)
-      (h, gate + r * 3 * h, u + r * h, prev + r * h, gy + r * h, dh + n * h, d + r * 3 * h,
+      (h, gate + r * 3 * h, u + r * h, prev + r * h, g + n * a->sn * h, dh + n * h, d + r * 3 * h,
        e + r * 3 * h);
     }
-    if (s || a->state) FN(nn_gemm)
-    (false, false, a->n, h, 3 * h, 1, e + at * 3 * h, a->sn * 3 * h, w, h, 1, dh, h);
+    if (s || a->state)
+      FN(nn_gemm)(false, false, a->n, h, 3 * h, 1, e + at * 3 * h, 3 * h, w, h, 1, dh, h);
   }
 }
 

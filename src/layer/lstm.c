@@ -26,7 +26,7 @@ static nn_status infer(const nn_call *c) {
 #define NN_SELF "layer/lstm.c"
 #include "kernel/each_real.h"
 
-/* aux: the gates (rows, 4 h), c of all steps (rows, h) */
+/* aux: the gates (steps, n, 4 h), c of all steps (steps, n, h) */
 static const nn_op op = {
   .name = "lstm",
   .nin = 4,
@@ -100,29 +100,27 @@ NN_HOT static void FN(row)(int64_t h, R *gate, const R *c0, R *c, R *restrict y)
 
 static nn_status FN(forward)(const nn_call *c) {
   const nn_pass_attr *a = c->attr;
-  const int64_t h = a->h, rows = a->n * a->t;
-  const R *w = nn_data(c->in[1]), *h0 = a->state ? nn_data(c->in[2]) : NULL;
+  const int64_t h = a->h, rows = a->n * a->t, size = a->n * h; /* of a step */
+  const R *gx = nn_data(c->in[0]), *w = nn_data(c->in[1]),
+          *h0 = a->state ? nn_data(c->in[2]) : NULL;
   const R *c0 = a->state ? nn_data(c->in[3]) : NULL;
-  R *y = nn_data(c->out), *gate = nn_data(c->aux[0]), *cs = nn_data(c->aux[1]);
+  R *y = nn_data(c->out), *gates = nn_data(c->aux[0]), *cs = nn_data(c->aux[1]);
   int64_t lead = h;
-  const int threads = nn_threads_for(c->ctx, a->n * h * 16);
-  memcpy(gate, nn_data(c->in[0]), (size_t)(4 * rows * h) * sizeof *gate);
+  const int threads = nn_threads_for(c->ctx, size * 16);
   for (int64_t s = 0; s < a->t && a->n > 0; s++) {
-    const int64_t at = nn_pass_time(a, s) * a->st; /* the row of sample 0 */
-    if (h0) FN(nn_gemm)
-    (false, true, a->n, 4 * h, h, 1, h0, lead, w, h, 1, gate + at * 4 * h, a->sn * 4 * h);
+    const int64_t t = nn_pass_time(a, s);
+    R *gate = gates + t * 4 * size, *now = cs + t * size, *out = y + t * a->st * h;
+    memcpy(gate, gx + t * 4 * size, (size_t)(4 * size) * sizeof *gate);
+    if (h0) FN(nn_gemm)(false, true, a->n, 4 * h, h, 1, h0, lead, w, h, 1, gate, 4 * h);
 #pragma omp parallel for num_threads(threads) schedule(static)
-    for (int64_t n = 0; n < a->n; n++) {
-      int64_t r = at + n * a->sn;
-      FN(row)(h, gate + r * 4 * h, c0 ? c0 + n * lead : NULL, cs + r * h, y + r * h);
-    }
-    h0 = y + at * h;
-    c0 = cs + at * h;
+    for (int64_t n = 0; n < a->n; n++)
+      FN(row)(h, gate + n * 4 * h, c0 ? c0 + n * h : NULL, now + n * h, out + n * a->sn * h);
+    h0 = out;
+    c0 = now;
     lead = a->sn * h;
     NN_TRY(nn_poll(c->ctx));
   }
-  for (int64_t n = 0; n < a->n; n++) /* the last c, behind h of all rows */
-    memcpy(y + (rows + n) * h, c0 + n * lead, (size_t)h * sizeof *y);
+  if (size > 0) memcpy(y + rows * h, c0, (size_t)size * sizeof *y); /* the last c, behind all h */
   return NN_OK;
 }
 
@@ -146,25 +144,23 @@ NN_HOT static void FN(row_back)(int64_t h, const R *restrict gate, const R *rest
   if (!c0) memset(d + h, 0, (size_t)h * sizeof *d);
 }
 
+/* d (steps, n, 4 h) */
 static void FN(through_time)(const nn_call *c, R *d, R *dh, R *dc) {
   const nn_pass_attr *a = c->attr;
-  const int64_t h = a->h;
+  const int64_t h = a->h, size = a->n * h; /* of a step */
   const R *w = nn_data(c->in[1]), *first = a->state ? nn_data(c->in[3]) : NULL;
-  const R *gate = nn_data(c->aux[0]), *cs = nn_data(c->aux[1]), *gy = nn_data(c->gout);
-  const int threads = nn_threads_for(c->ctx, a->n * h * 16);
+  const R *gates = nn_data(c->aux[0]), *cs = nn_data(c->aux[1]), *gy = nn_data(c->gout);
+  const int threads = nn_threads_for(c->ctx, size * 16);
   for (int64_t s = a->t - 1; s >= 0; s--) {
-    const int64_t at = nn_pass_time(a, s) * a->st;
-    const R *c0 = s ? cs + nn_pass_time(a, s - 1) * a->st * h : first;
-    const int64_t lead = s ? a->sn * h : h;
+    const int64_t t = nn_pass_time(a, s);
+    const R *gate = gates + t * 4 * size, *c1 = cs + t * size, *g = gy + t * a->st * h;
+    const R *c0 = s ? cs + nn_pass_time(a, s - 1) * size : first;
+    R *to = d + t * 4 * size;
 #pragma omp parallel for num_threads(threads) schedule(static)
-    for (int64_t n = 0; n < a->n; n++) {
-      int64_t r = at + n * a->sn;
-      FN(row_back)
-      (h, gate + r * 4 * h, cs + r * h, c0 ? c0 + n * lead : NULL, gy + r * h, dh + n * h,
-       dc + n * h, d + r * 4 * h);
-    }
-    if (s || a->state) FN(nn_gemm)
-    (false, false, a->n, h, 4 * h, 1, d + at * 4 * h, a->sn * 4 * h, w, h, 0, dh, h);
+    for (int64_t n = 0; n < a->n; n++) FN(row_back)
+    (h, gate + n * 4 * h, c1 + n * h, c0 ? c0 + n * h : NULL, g + n * a->sn * h, dh + n * h,
+     dc + n * h, to + n * 4 * h);
+    if (s || a->state) FN(nn_gemm)(false, false, a->n, h, 4 * h, 1, to, 4 * h, w, h, 0, dh, h);
   }
 }
 

@@ -9,7 +9,8 @@
 #include "kernel/blas.h"
 #include "kernel/names.h"
 
-extern const nn_op nn_op_add, nn_op_cat, nn_op_narrow, nn_op_reshape, nn_op_select, nn_op_stack;
+extern const nn_op nn_op_add, nn_op_cat, nn_op_narrow, nn_op_reshape, nn_op_select, nn_op_stack,
+  nn_op_transpose;
 
 #define NN_SELF "layer/recurrent.c"
 #include "kernel/each_real.h"
@@ -70,14 +71,13 @@ done:
 }
 
 /* Parts of the result of an operation with a cell state: h of all rows, and the last c. */
-static nn_status take_apart(passage *p, nn_tensor *flat, const nn_shape *s, nn_tensor **y,
-                            nn_tensor **c) {
+static nn_status take_apart(passage *p, nn_tensor *flat, nn_tensor **y, nn_tensor **c) {
+  const nn_shape s = nn_pass_shape(&p->attr);
   const int64_t rows = p->attr.n * p->attr.t * p->attr.h, last = p->attr.n * p->attr.h;
   const int64_t first[3] = {1, 1, rows}, second[3] = {1, rows + 1, last};
   nn_tensor *a = NULL, *b = NULL;
-  nn_ints shape = {s->ndim, {0}}, small = {2, {p->attr.n, p->attr.h}};
+  const nn_ints shape = {3, {s.dim[0], s.dim[1], s.dim[2]}}, small = {2, {p->attr.n, p->attr.h}};
   nn_status st;
-  for (int i = 0; i < s->ndim; i++) shape.v[i] = s->dim[i];
   NN_GO(nn_apply(p->ctx, &nn_op_narrow, first, 1, &flat, &a));
   NN_GO(nn_apply(p->ctx, &nn_op_reshape, &shape, 1, &a, y));
   NN_GO(nn_apply(p->ctx, &nn_op_narrow, second, 1, &flat, &b));
@@ -92,12 +92,10 @@ done:
 static nn_status pass(passage *p, nn_tensor *x, nn_tensor *const *w, bool reverse, nn_tensor **y) {
   nn_ctx *ctx = p->ctx;
   nn_tensor *in[5] = {NULL, w[1]}, *flat = NULL, *from[2] = {NULL, NULL};
-  nn_shape s = x->v.shape;
   int nin = 2, k = p->done++;
   const bool cells = p->cell->cell_state;
   nn_status st;
   p->attr.reverse = reverse;
-  s.dim[2] = p->attr.h;
   NN_GO(input_product(p, x, w, &in[0]));
   if (p->attr.bias) in[nin++] = w[3];
   for (int i = 0; i < (p->attr.state ? 1 + cells : 0); i++) {
@@ -105,8 +103,8 @@ static nn_status pass(passage *p, nn_tensor *x, nn_tensor *const *w, bool revers
     in[nin++] = from[i];
   }
   NN_GO(nn_apply(ctx, p->cell->op, &p->attr, nin, in, cells ? &flat : y));
-  if (cells) NN_GO(take_apart(p, flat, &s, y, &p->c[k]));
-  NN_GO(pick(ctx, *y, p->r->batch_first ? 2 : 1, reverse ? 1 : -1, &p->h[k]));
+  if (cells) NN_GO(take_apart(p, flat, y, &p->c[k]));
+  NN_GO(pick(ctx, *y, p->attr.batch_first ? 2 : 1, reverse ? 1 : -1, &p->h[k]));
 done:
   nn_tensor_release(in[0]);
   nn_tensor_release(flat);
@@ -114,12 +112,15 @@ done:
   return st;
 }
 
-/* One layer in its one or two directions. */
+/* One layer in its one or two directions; x (steps, n, features). */
 static nn_status both_ways(passage *p, nn_tensor *x, int64_t layer, nn_tensor **y) {
   const int directions = p->r->bidirectional ? 2 : 1, each = p->r->bias ? 4 : 2;
   const int64_t dim = 3;
   nn_tensor *part[2] = {NULL, NULL};
   nn_status st = NN_OK;
+  p->attr.batch_first = p->r->batch_first && layer + 1 == p->r->layers;
+  p->attr.sn = p->attr.batch_first ? p->attr.t : 1;
+  p->attr.st = p->attr.batch_first ? 1 : p->attr.n;
   for (int d = 0; d < directions; d++) {
     nn_tensor *w[4] = {NULL};
     for (int i = 0; i < each; i++)
@@ -171,8 +172,13 @@ static nn_status join(passage *p, nn_tensor *const *part, nn_tensor **out) {
 
 static nn_status each_layer(passage *p, nn_tensor *x, nn_tensor **out) {
   const nn_recurrent *r = p->r;
-  nn_tensor *at = nn_tensor_retain(x), *next = NULL;
+  const int64_t dims[2] = {1, 2};
+  nn_tensor *at = NULL, *next = NULL;
   nn_status st = NN_OK;
+  if (r->batch_first)
+    NN_GO(nn_apply(p->ctx, &nn_op_transpose, dims, 1, &x, &at));
+  else
+    at = nn_tensor_retain(x);
   for (int64_t k = 0; k < r->layers; k++) {
     NN_GO(both_ways(p, at, k, &next));
     nn_tensor_release(at);
@@ -205,8 +211,6 @@ nn_status nn_recurrent_forward(nn_layer *l, const nn_cell *cell, int nin, nn_ten
                           .t = d[r->batch_first ? 1 : 0],
                           .h = r->hidden_size,
                           .state = nin > 1};
-  p.attr.sn = r->batch_first ? p.attr.t : 1;
-  p.attr.st = r->batch_first ? 1 : p.attr.n;
   p.attr.bias = r->bias && cell->own_bias;
   p.attr.relu = r->nonlinearity && strcmp(r->nonlinearity, "relu") == 0;
   for (int i = 1; i < nin; i++) p.state[i - 1] = in[i];
@@ -226,7 +230,7 @@ nn_status nn_recurrent_forward(nn_layer *l, const nn_cell *cell, int nin, nn_ten
 void FN(nn_pass_previous)(const nn_pass_attr *a, const R *y, const R *h0, R *prev) {
   for (int64_t n = 0; n < a->n; n++)
     for (int64_t i = 0; i < a->t; i++) {
-      R *to = prev + (n * a->sn + nn_pass_time(a, i) * a->st) * a->h;
+      R *to = prev + (nn_pass_time(a, i) * a->n + n) * a->h;
       const R *from = i    ? y + (n * a->sn + nn_pass_time(a, i - 1) * a->st) * a->h
                       : h0 ? h0 + n * a->h
                            : NULL;

@@ -3,7 +3,9 @@
  *
  * The inputs of all steps go through one matrix product, gx = x W_ih^T + b (recorded as a linear
  * layer); an operation of each cell then walks through time, with one product a step for the whole
- * batch.
+ * batch. Inside, time comes first, so that what a step reads and writes stands together: inputs of
+ * N x steps are turned round once, which costs a fraction of gx's rows, and the last layer's cell
+ * writes N x steps again.
  */
 #ifndef NN_LAYER_RECURRENT_H
 #define NN_LAYER_RECURRENT_H
@@ -18,9 +20,11 @@ typedef struct nn_recurrent {
   const char *nonlinearity; /* RNN alone */
 } nn_recurrent;
 
-/* One pass through time. Row (n, t) of gx and of the result is n * sn + t * st. */
+/* One pass through time. Row (t, n) of gx and of what is kept for backward is t * N + n; of the
+   result and its gradient it is n * sn + t * st. */
 typedef struct nn_pass_attr {
   int64_t n, t, h, sn, st;
+  bool batch_first; /* the result is N x steps x h */
   bool reverse, bias, state, relu;
 } nn_pass_attr;
 
@@ -28,7 +32,7 @@ typedef struct nn_cell {
   int gates;       /* rows of W_ih, in hidden sizes */
   bool cell_state; /* LSTM: the operation's result is flat, h of all rows, then the last c */
   bool own_bias;   /* GRU: b_hh is the operation's input, not added to b_ih */
-  /* Inputs gx (rows, gates h), W_hh (gates h, h), then b_hh if own, then h0 (n, h) and c0. */
+  /* Inputs gx (steps, n, gates h), W_hh (gates h, h), then b_hh if own, then h0 (n, h) and c0. */
   const nn_op *op;
 } nn_cell;
 
@@ -51,6 +55,11 @@ nn_status nn_recurrent_forward(nn_layer *l, const nn_cell *cell, int nin, nn_ten
 static inline int64_t nn_pass_time(const nn_pass_attr *a, int64_t i) {
   return a->reverse ? a->t - 1 - i : i;
 }
+/* The result's shape. */
+static inline nn_shape nn_pass_shape(const nn_pass_attr *a) {
+  nn_shape s = {3, {a->batch_first ? a->n : a->t, a->batch_first ? a->t : a->n, a->h}};
+  return s;
+}
 /* The gradients of an empty batch. */
 static inline nn_status nn_pass_nothing(const nn_call *c) {
   for (int k = 0; k < c->nin; k++)
@@ -58,7 +67,7 @@ static inline nn_status nn_pass_nothing(const nn_call *c) {
   return NN_OK;
 }
 
-/* prev (rows, h): the state before each row, from y (rows, h) and h0 (NULL: zeros). */
+/* prev (steps, n, h): the state before each row, from y, the result, and h0 (NULL: zeros). */
 void nn_pass_previous_f32(const nn_pass_attr *a, const float *y, const float *h0, float *prev);
 void nn_pass_previous_f64(const nn_pass_attr *a, const double *y, const double *h0, double *prev);
 /* Stores n gradients of input k, or adds them, where they are wanted. */

@@ -12,6 +12,12 @@
 
 extern const nn_layer_class nn_layer_rnn;
 
+static nn_status infer(const nn_call *c) {
+  const nn_shape y = nn_pass_shape(c->attr);
+  nn_value_set(c->out, c->in[0]->dtype, &y);
+  return NN_OK;
+}
+
 #define NN_SELF "layer/rnn.c"
 #include "kernel/each_real.h"
 
@@ -20,7 +26,7 @@ static const nn_op op = {
   .nin = 3,
   .saves = NN_IN(1) | NN_IN(2) | NN_OUT,
   .attr_size = sizeof(nn_pass_attr),
-  .infer = nn_infer_same,
+  .infer = infer,
   .forward = NN_BOTH(forward),
   .backward = NN_BOTH(backward),
 };
@@ -68,9 +74,10 @@ const nn_layer_class nn_layer_rnn = {
 };
 #else
 
-NN_HOT static void FN(bend)(const nn_pass_attr *a, int64_t t, R *y) {
+/* y: the result at one step, its rows sn apart */
+NN_HOT static void FN(bend)(const nn_pass_attr *a, R *y) {
   for (int64_t n = 0; n < a->n; n++) {
-    R *row = y + (n * a->sn + t * a->st) * a->h;
+    R *row = y + n * a->sn * a->h;
     if (!a->relu) FN(nn_v_tanh)(a->h, row, row);
     for (int64_t i = 0; i < a->h && a->relu; i++)
       row[i] = row[i] > 0 ? row[i] : row[i] == row[i] ? 0 : row[i];
@@ -80,15 +87,17 @@ NN_HOT static void FN(bend)(const nn_pass_attr *a, int64_t t, R *y) {
 static nn_status FN(forward)(const nn_call *c) {
   const nn_pass_attr *a = c->attr;
   const int64_t h = a->h, ld = a->sn * h;
-  const R *w = nn_data(c->in[1]), *before = a->state ? nn_data(c->in[2]) : NULL;
+  const R *gx = nn_data(c->in[0]), *w = nn_data(c->in[1]);
+  const R *before = a->state ? nn_data(c->in[2]) : NULL;
   R *y = nn_data(c->out);
   int64_t lead = h;
-  memcpy(y, nn_data(c->in[0]), (size_t)c->out->numel * sizeof *y);
   for (int64_t i = 0; i < a->t && a->n > 0; i++) {
     int64_t t = nn_pass_time(a, i);
     R *row = y + t * a->st * h;
+    for (int64_t n = 0; n < a->n; n++)
+      memcpy(row + n * ld, gx + (t * a->n + n) * h, (size_t)h * sizeof *row);
     if (before) FN(nn_gemm)(false, true, a->n, h, h, 1, before, lead, w, h, 1, row, ld);
-    FN(bend)(a, t, y);
+    FN(bend)(a, row);
     before = row;
     lead = ld;
     NN_TRY(nn_poll(c->ctx));
@@ -96,21 +105,21 @@ static nn_status FN(forward)(const nn_call *c) {
   return NN_OK;
 }
 
-/* d = (gy + back) f' at step t */
-NN_HOT static void FN(slope)(const nn_pass_attr *a, int64_t t, const R *y, const R *gy,
-                             const R *back, R *d) {
+/* d = (gy + back) f' at step t; d (steps, n, h) */
+NN_HOT static void FN(slope)(const nn_pass_attr *a, int64_t t, const R *restrict y,
+                             const R *restrict gy, const R *restrict back, R *restrict d) {
   for (int64_t n = 0; n < a->n; n++) {
-    int64_t at = (n * a->sn + t * a->st) * a->h;
+    const int64_t at = (n * a->sn + t * a->st) * a->h, to = (t * a->n + n) * a->h;
     for (int64_t i = 0; i < a->h; i++) {
       R g = gy[at + i] + back[n * a->h + i], v = y[at + i];
-      d[at + i] = a->relu ? (v > 0 ? g : 0) : g * (1 - v * v);
+      d[to + i] = a->relu ? (v > 0 ? g : 0) : g * (1 - v * v);
     }
   }
 }
 
 static nn_status FN(backward)(const nn_call *c) {
   const nn_pass_attr *a = c->attr;
-  const int64_t h = a->h, rows = a->n * a->t, ld = a->sn * h;
+  const int64_t h = a->h, rows = a->n * a->t;
   const R *w = nn_data(c->in[1]), *y = nn_data(c->out), *gy = nn_data(c->gout);
   if (rows == 0) return nn_pass_nothing(c);
   const size_t bytes = (size_t)(2 * rows * h + a->n * h) * sizeof(R);
@@ -121,7 +130,7 @@ static nn_status FN(backward)(const nn_call *c) {
   for (int64_t i = a->t - 1; i >= 0; i--) {
     int64_t t = nn_pass_time(a, i);
     FN(slope)(a, t, y, gy, back, d);
-    FN(nn_gemm)(false, false, a->n, h, h, 1, d + t * a->st * h, ld, w, h, 0, back, h);
+    FN(nn_gemm)(false, false, a->n, h, h, 1, d + t * a->n * h, h, w, h, 0, back, h);
   }
   if (c->gin[1]) {
     FN(nn_pass_previous)(a, y, a->state ? nn_data(c->in[2]) : NULL, prev);
