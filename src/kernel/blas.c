@@ -19,20 +19,42 @@ void dgelsy_(const int *m, const int *n, const int *nrhs, double *a, const int *
              const int *ldb, int *jpvt, const double *rcond, int *rank, double *work,
              const int *lwork, int *info);
 
-#define BLAS(F)                                                                            \
-  F(cblas_sgemm)                                                                           \
-  F(cblas_dgemm)                                                                           \
-  F(cblas_sgemv) F(cblas_dgemv) F(dgelsy_) F(openblas_get_corename) F(openblas_get_config) \
-    F(openblas_get_parallel) F(openblas_set_num_threads)
+#define BLAS(F)            \
+  F(cblas_sgemm)           \
+  F(cblas_dgemm)           \
+  F(cblas_sgemv)           \
+  F(cblas_dgemv)           \
+  F(dgelsy_)               \
+  F(openblas_get_corename) \
+  F(openblas_get_config) F(openblas_get_parallel) F(openblas_set_num_threads)
 NN_LIBRARY(blas, NN_SONAME_OPENBLAS, "OpenBLAS", BLAS)
 
 static int wanted_threads = 1; /* set before it was there */
 static bool wanted_alone;
 static bool ready;
+static nn_gemm_kind own; /* which kernels of ours go with it */
 
 static void share_threads(void) {
   const bool shares = blas.openblas_get_parallel() == OPENBLAS_OPENMP;
   blas.openblas_set_num_threads(shares && !wanted_alone ? wanted_threads : 1);
+}
+
+static bool is_one_of(const char *name, const char *const *list) {
+  for (; *list; list++)
+    if (strcmp(name, *list) == 0) return true;
+  return false;
+}
+
+/* Those of the family that OpenBLAS has chosen, where the processor really is one. */
+static nn_gemm_kind find_own(void) {
+#ifdef NN_GEMM_X86
+  static const char *const avx512[] = {"Cooperlake", "SkylakeX", "SapphireRapids", NULL};
+  static const char *const avx2[] = {"Haswell", "Zen", NULL};
+  const char *core = blas.openblas_get_corename();
+  if (is_one_of(core, avx512) && __builtin_cpu_supports("x86-64-v4")) return NN_GEMM_AVX512;
+  if (is_one_of(core, avx2) && __builtin_cpu_supports("x86-64-v3")) return NN_GEMM_AVX2;
+#endif
+  return NN_GEMM_NONE;
 }
 
 static nn_status make_ready(nn_ctx *ctx) {
@@ -40,6 +62,7 @@ static nn_status make_ready(nn_ctx *ctx) {
   NN_TRY(blas_load(ctx));
   NN_TRY(nn_lapack_load(ctx));
   share_threads();
+  own = find_own();
   ready = true;
   return NN_OK;
 }
@@ -106,34 +129,16 @@ static bool as_gemv_f64(bool tb, int64_t m, int64_t n, int64_t k, double alpha, 
   return true;
 }
 
-static bool is_one_of(const char *name, const char *const *list) {
-  for (; *list; list++)
-    if (**list == *name && strcmp(name, *list) == 0) return true;
-  return false;
-}
-
-/* Those of the family that OpenBLAS has chosen, where the processor really is one. */
-static nn_gemm_kind own_kind(void) {
-#ifdef NN_GEMM_X86
-  static const char *const avx512[] = {"Cooperlake", "SkylakeX", "SapphireRapids", NULL};
-  static const char *const avx2[] = {"Haswell", "Zen", NULL};
-  const char *core = blas.openblas_get_corename();
-  if (is_one_of(core, avx512) && __builtin_cpu_supports("x86-64-v4")) return NN_GEMM_AVX512;
-  if (is_one_of(core, avx2) && __builtin_cpu_supports("x86-64-v3")) return NN_GEMM_AVX2;
-#endif
-  return NN_GEMM_NONE;
-}
-
 /* Where our loops are faster than OpenBLAS 0.3.21's by the figures in doc/performance.md: where a side
    is narrow, or few rows meet a long k. A row by a large matrix that is not transposed, or a column,
    is BLAS's gemv and ger. Very small products are all ours, so that an operand that is transposed
    gives the bits of one that is not. */
-static bool own_is_faster(nn_gemm_kind kind, const nn_product *p) {
+static bool own_is_faster(const nn_product *p) {
   enum { NARROW = 32, FEW = 64, TURNED = 96, LONG = 64, SMALL = 4096 };
   if (p->m * p->n * p->k <= SMALL) return true;
   if (p->ta) return !p->tb && p->k > 1 && (p->m <= NARROW || p->n <= NARROW);
   if (p->tb) return p->m <= TURNED || p->n <= NARROW;
-  return p->m > 1 && (p->n <= NARROW || (kind == NN_GEMM_AVX512 && p->m <= FEW && p->k >= LONG));
+  return p->m > 1 && (p->n <= NARROW || (own == NN_GEMM_AVX512 && p->m <= FEW && p->k >= LONG));
 }
 
 /* C = alpha a b + beta C of a column a and a row b. BLAS clears or scales C first, which is a pass over
@@ -158,8 +163,7 @@ void nn_gemm_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha,
     return;
   }
   const nn_product p = {ta, tb, m, n, k, alpha, beta, a, b, c, lda, ldb, ldc};
-  const nn_gemm_kind kind = own_kind();
-  if (kind && own_is_faster(kind, &p) && nn_gemm_own(kind, omp_get_max_threads(), &p)) return;
+  if (own && own_is_faster(&p) && nn_gemm_own(own, omp_get_max_threads(), &p)) return;
   if (as_gemv_f32(tb, m, n, k, alpha, a, ta ? lead(lda) : 1, b, ldb, beta, c)) return;
   blas.cblas_sgemm(CblasRowMajor, flag(ta), flag(tb), (int)m, (int)n, (int)k, alpha, a, lead(lda),
                    b, lead(ldb), beta, c, lead(ldc));

@@ -20,7 +20,7 @@ enum {
   KC = 256,             /* of k at a time: a panel of B has 32 KB */
   MC = 120,             /* rows of A at a time: a block has 120 KB */
   WIDE = 32,            /* columns of a panel, at most */
-  GRAIN = 1 << 19,      /* multiplications that a thread must have to be worth waking */
+  GRAIN = 1 << 20,      /* multiplications that a thread must have to be worth waking */
   DOTS_ROWS = 96,       /* beyond, turning B costs less than adding lanes up */
   DOTS_K = 64,          /* the least k for which adding lanes up pays */
   DOTS_KC = 2048,       /* of k at a time there */

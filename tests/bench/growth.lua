@@ -5,6 +5,7 @@
 
 local nn = require "nn"
 local directory = arg[1]
+if directory then os.execute(("mkdir -p '%s'"):format(directory)) end
 local ROWS = 4096
 local cores = math.tointeger(tonumber((nn.version().threads:match "%d+"))) or 1
 
