@@ -120,6 +120,7 @@ local function finish(run)
   callbacks.fire(run.plan, "on_fit_end", state)
   if last then checkpoint().save(run, last()) end
   run.over = true
+  run.trainer, run.train, run.validation = nil, nil, nil -- the data are not to live as long as that
   require "nn".last = run.last -- a fit in a callback has put its own there
 end
 
