@@ -172,10 +172,10 @@ local function find_python()
   end
 end
 
--- PyTorch gets the OpenBLAS that nnlua runs on, AVX-512 where it is (its default is AVX2), and an
--- allocator that keeps its memory: 1.13 is up to a quarter slower without.
+-- PyTorch gets the OpenBLAS that nnlua and `bound` run on, AVX-512 where it is (its default is
+-- AVX2), and an allocator that keeps its memory: 1.13 is up to a quarter slower without.
 local function torch_settings(python, quick)
-  local blas = capture("ldd build/release/nnlua"):match("=> (%S+)/libopenblas[^/]*")
+  local blas = capture("ldd build/release/bench/bound"):match("=> (%S+)/libopenblas[^/]*")
   local set = {}
   if blas then set[#set + 1] = "LD_LIBRARY_PATH=" .. blas end
   if read_file("/proc/cpuinfo"):find("avx512f", 1, true) then
