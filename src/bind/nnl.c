@@ -10,7 +10,7 @@
 /* ---- the collector ---- */
 
 static const size_t STRIDE = (size_t)16 << 20;
-static const size_t BOXES = 512;
+static const size_t BOXES = 1024;
 
 static size_t lua_heap(lua_State *L) {
   return (size_t)lua_gc(L, LUA_GCCOUNT, 0) * 1024;
@@ -18,7 +18,7 @@ static size_t lua_heap(lua_State *L) {
 
 /* Note [Pacing]: Lua sees a box as some 40 bytes, however large the tensor. So the next box
    collects first when live bytes have grown by 16 MiB, by a quarter, or by as much as Lua's own heap
-   (whichever is most) since the last collection, or when 512 boxes were made, or one for 256 bytes
+   (whichever is most) since the last collection, or when 1,024 boxes were made, or one for 128 bytes
    of the heap: what they held is then still in the cache when it is used again. Near the memory
    limit it begins earlier. (A collection of a heap of 200 KB takes 15 us, 16 MiB of results take the
    kernels a millisecond.) */
@@ -30,7 +30,7 @@ static void collect(lua_State *L, nnL_state *s) {
   if (limit > live && (limit - live) / 2 < more) more = (limit - live) / 2;
   s->soft = live + more;
   s->boxes = 0;
-  s->most = heap / 256 > BOXES ? heap / 256 : BOXES;
+  s->most = heap / 128 > BOXES ? heap / 128 : BOXES;
 }
 
 void **nnL_box(lua_State *L, nnL_kind kind, int values) {
