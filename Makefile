@@ -101,7 +101,7 @@ TESTS     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/test_*.c))
 BENCHES   := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 FUZZERS   := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all programs tests benches demo gallery test test-browser bench bench-quick lint format \
+.PHONY: all programs tests benches demo gallery examples test test-browser bench bench-quick lint format \
         asan ubsan soak valgrind cover fuzz fuzz-api fuzzers lua-tests install uninstall clean docs help \
         FORCE
 
@@ -215,6 +215,12 @@ gallery:
 	@mkdir -p doc/gallery
 	build/nnlua examples/gallery.lua --out doc/gallery
 
+# Every example, with small settings; what they print is checked, and that their figures are there.
+examples:
+	@$(SETUP) test
+	@+$(MAKE) MODE=release programs
+	@ONLY=chapter tests/run release
+
 # A report and an animation in headless Chromium, where there is one.
 test-browser:
 	@$(SETUP) build
@@ -303,8 +309,8 @@ INSTALLED = $(B)/nnlua:$(PREFIX)/bin/nnlua:755 $(B)/nn.so:$(LUA_CDIR)/nn.so:644 
   build/share/nn.meta.lua:$(SHAREDIR)/nnlua/nn.meta.lua:644 \
   build/share/nn.luacheck.lua:$(SHAREDIR)/nnlua/nn.luacheck.lua:644 \
   build/share/nnlua.pc:$(PREFIX)/lib/pkgconfig/nnlua.pc:644 \
-  $(foreach f,README.md CHANGELOG.md LICENSE $(wildcard doc/*.md),$(f):$(DOCDIR)/$(notdir $(f)):644) \
-  $(foreach f,$(wildcard examples/*.lua examples/*/*.lua),$(f):$(DOCDIR)/$(f):644)
+  $(foreach f,README.md CHANGELOG.md LICENSE $(wildcard doc/*.md doc/*.svg doc/*/*.svg \
+    examples/*.md examples/*.lua examples/*/*.lua),$(f):$(DOCDIR)/$(f):644)
 install: all build/share/nnlua.1
 	@sed -i 's|^prefix=.*|prefix=$(PREFIX)|' build/share/nnlua.pc
 	@printf '%s\n' $(INSTALLED) | while IFS=: read -r from to mode; do \
@@ -321,6 +327,7 @@ help:
 	@echo 'make            build/nnlua and build/nn.so'
 	@echo 'make demo       set up, build, learn handwritten digits'
 	@echo 'make test       set up, build, run every test, then again under ASan and UBSan'
+	@echo 'make examples   every example, quickly; what they print is checked'
 	@echo 'make gallery    every kind of picture, into doc/gallery'
 	@echo 'make test-browser   a report and an animation in headless Chromium, where there is one'
 	@echo 'make asan       the tests under ASan and UBSan only;  make ubsan  under UBSan only'
