@@ -41,7 +41,7 @@ function jobs.check()
   local bare = 0
   for _, name in ipairs(gather.names()) do
     local entry = gather.entries()[name]
-    if entry.kind == "function" and not entry.example then
+    if not entry.example then
       io.stderr:write("no example: ", name, "\n")
       bare = bare + 1
     end

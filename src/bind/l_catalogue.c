@@ -73,14 +73,26 @@ static void push_param(lua_State *L, const nn_param *p) {
   lua_setfield(L, -2, "choices");
 }
 
+/* How the tests call it (grad/op.h), from which help makes a line that runs. */
+static void set_example(lua_State *L, const nn_example *example) {
+  if (example == NULL || example->inputs == NULL) return;
+  set_text(L, "inputs", example->inputs);
+  set_text(L, "input_args", example->args);
+  lua_pushnumber(L, example->lo);
+  lua_setfield(L, -2, "input_low");
+  lua_pushnumber(L, example->hi);
+  lua_setfield(L, -2, "input_high");
+}
+
 /* Pushes an entry and appends it to the list below it. */
 static void add_entry(lua_State *L, const char *name, const char *doc, const char *args,
-                      const nn_param *params) {
+                      const nn_param *params, const nn_example *example) {
   luaL_checkstack(L, 8, "catalogue");
   lua_createtable(L, 0, 4);
   set_text(L, "name", name);
   set_text(L, "doc", doc);
   set_text(L, "args", args);
+  set_example(L, example);
   lua_newtable(L);
   for (int i = 0; params && params[i].kind != NN_PARAM_END; i++) {
     push_param(L, &params[i]);
@@ -98,7 +110,7 @@ static void add_loss(lua_State *L, const nn_loss_class *class) {
     at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", i ? ", " : "", class->args[i]);
     if (at >= sizeof text) break;
   }
-  add_entry(L, class->name, class->doc, text, class->params);
+  add_entry(L, class->name, class->doc, text, class->params, class->example);
 }
 
 static int l_catalogue(lua_State *L) {
@@ -106,18 +118,20 @@ static int l_catalogue(lua_State *L) {
   lua_createtable(L, 0, 4);
   lua_newtable(L);
   for (int i = 0; nn_ops[i]; i++)
-    add_entry(L, nn_ops[i]->name, nn_ops[i]->doc, nn_ops[i]->args, nn_ops[i]->params);
+    add_entry(L, nn_ops[i]->name, nn_ops[i]->doc, nn_ops[i]->args, nn_ops[i]->params,
+              nn_ops[i]->example);
   lua_setfield(L, 1, "operations");
   lua_newtable(L);
   for (int i = 0; nn_layers[i]; i++)
-    add_entry(L, nn_layers[i]->name, nn_layers[i]->doc, NULL, nn_layers[i]->params);
+    add_entry(L, nn_layers[i]->name, nn_layers[i]->doc, NULL, nn_layers[i]->params,
+              nn_layers[i]->example);
   lua_setfield(L, 1, "layers");
   lua_newtable(L);
   for (int i = 0; nn_losses[i]; i++) add_loss(L, nn_losses[i]);
   lua_setfield(L, 1, "losses");
   lua_newtable(L);
   for (int i = 0; nn_optims[i]; i++)
-    add_entry(L, nn_optims[i]->name, nn_optims[i]->doc, "params", nn_optims[i]->params);
+    add_entry(L, nn_optims[i]->name, nn_optims[i]->doc, "params", nn_optims[i]->params, NULL);
   lua_setfield(L, 1, "optimizers");
   return 1;
 }

@@ -76,15 +76,80 @@ local function signature_of(prefix, entry, first)
   return ("%s%s(%s)"):format(prefix, entry.name, table.concat(places, ", "))
 end
 
+-- "2x3 4<3" as tensors: floating, labels in 1..3, "2x3?" a mask, "s" a scalar; in the given range.
+local function inputs_of(entry)
+  local list = {}
+  for word in entry.inputs:gmatch "%S+" do
+    local sizes, most = word:match "^([%dx]+)<(%d+)$"
+    local mask = word:match "^([%dx]+)%?$"
+    local shape = (sizes or mask or word):gsub("x", ", ")
+    if sizes then
+      list[#list + 1] = ("nn.randint(1, %s, {%s})"):format(most, shape)
+    elseif mask then
+      list[#list + 1] = ("nn.rand(%s):gt(0.5)"):format(shape)
+    else
+      shape = word == "s" and "{}" or shape
+      local low, high = entry.input_low, entry.input_high
+      list[#list + 1] = (low ~= 0 or high ~= 0)
+        and ("nn.rand(%s) * %g + %g"):format(shape, high - low, low)
+        or ("nn.randn(%s)"):format(shape)
+    end
+  end
+  return table.concat(list, ", ")
+end
+
+-- "3, 4, bias = false" as a call has it: (3, 4, {bias = false})
+local function arguments_of(text)
+  local places, options = {}, {}
+  for part in ((text or "") .. ","):gmatch "%s*(.-)%s*," do
+    if part:find "=" then
+      options[#options + 1] = part
+    elseif part ~= "" then
+      places[#places + 1] = part
+    end
+  end
+  if #options > 0 then places[#places + 1] = "{" .. table.concat(options, ", ") .. "}" end
+  return table.concat(places, ", ")
+end
+
+local descent = [[
+local w = nn.tensor{4, -2}:requires_grad_()
+local opt = nn.optim.%s({w})
+for _ = 1, 3 do
+  opt:step(function()
+    opt:zero_grad()
+    local loss = w:square():sum()
+    if loss.requires_grad then loss:backward() end
+    return loss
+  end)
+end
+print(w)]]
+
+-- A few lines that run, from the example by which the unit is tested.
+local function example_of(kind, name, entry)
+  if kind == "optimizers" then return descent:format(name) end
+  if not entry.inputs or (entry.input_args or ""):find "[{\"]" then return nil end
+  local inputs, arguments = inputs_of(entry), arguments_of(entry.input_args)
+  if kind == "operations" then
+    return ("print(nn.%s(%s%s))"):format(name, inputs,
+      arguments ~= "" and ", " .. arguments or "")
+  end
+  local variable = kind == "layers" and "layer" or "loss"
+  return ("local %s = nn.%s(%s)\nprint(%s(%s))"):format(variable, name, arguments, variable, inputs)
+end
+
 local function add_unit(entries, kind, prefix, entry, first, suffix)
   local name = prefix .. entry.name
-  if entries[name] then -- a comment says more than the descriptor
-    entries[name].params = entries[name].params or entry.params
+  if entries[name] then -- a comment says more than the descriptor, or gives an example
+    local known = entries[name]
+    known.params = known.params or entry.params
+    if known.text == "" then known.text = entry.doc or "" end
     return
   end
   entries[name] = {
     name = name, signature = signature_of(prefix, entry, first) .. (suffix or ""),
     text = entry.doc or "", params = entry.params, kind = kind,
+    example = example_of(kind, entry.name, entry),
   }
 end
 
