@@ -15,6 +15,7 @@ check() { # name command...
   name=$1
   shift
   if valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
+    --suppressions=tests/valgrind.supp \
     --show-leak-kinds=definite "$@" >"$log" 2>&1 </dev/null; then
     passed=$((passed + 1))
     echo "valgrind $name: ok"
