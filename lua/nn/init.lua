@@ -79,6 +79,7 @@ local sources = {
   compare = {"nn.experiment.compare", "compare"},
   cross_validate = {"nn.experiment.cross_validate", "cross_validate"},
   data = {"nn.data"},
+  diagnose = {"nn.experiment.diagnose", "diagnose"},
   evaluate = {"nn.evaluate", "evaluate"},
   fit = {"nn.fit", "fit"},
   functions = {"nn.experiment.functions"},

@@ -277,4 +277,7 @@ function faults.raise(run, fault)
   util.raise("%s", text)
 end
 
+-- What nn.diagnose looks through a model with, too.
+faults.trace, faults.paths_of = trace, paths_of
+
 return faults
