@@ -214,7 +214,7 @@ describe("the terminal", function()
     local braille = p:text {columns = 60, unicode = true}
     assert.truthy(braille:find("\u{28}", 1, true) or braille:find "\xe2[\xa0-\xa3]")
     local color = p:text {columns = 60, unicode = true, color = "true"}
-    assert.truthy(color:find("\27[38;2;0;114;178m", 1, true))
+    assert.truthy(color:find("\27[38;2;47;147;214m", 1, true))
     assert.truthy(p:text {unicode = true, color = true}:find("\27[38;5;", 1, true))
     assert.equal(braille, (color:gsub("\27%[[%d;]*m", "")))
     for line in braille:gmatch "[^\n]+" do assert.is_true(utf8.len(line) <= 60) end

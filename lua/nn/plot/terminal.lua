@@ -287,11 +287,15 @@ local function cube(color)
   return 16 + 36 * level(r) + 6 * level(g) + level(b)
 end
 
+-- Colours of the palette that are hard to see on black, a little lighter.
+local lighter = {["#0072b2"] = "#2f93d6", ["#4d4d4d"] = "#8a8a8a", ["#8a7500"] = "#b09a20"}
+
 -- Ink that is nearly black or grey is the terminal's own colour: its background may be dark.
 local function escape(color, how, back)
   if not back and (color == colors.ink or color == colors.muted) then return "\27[39m" end
   if not back and color == colors.axis then return "\27[90m" end
   local lead = back and 48 or 38
+  color = not back and lighter[color] or color
   if how.color == "true" then return ("\27[%d;2;%d;%d;%dm"):format(lead, colors.rgb(color)) end
   return ("\27[%d;5;%dm"):format(lead, cube(color))
 end
