@@ -46,11 +46,11 @@ local function check_scales(d, add)
   local most = math.max(math.abs(widest.min), math.abs(widest.max))
   local evidence
   if most > WIDE then
-    evidence = ("%s runs from %s to %s (standard deviation %s)"):format(widest.name,
-      text(widest.min), text(widest.max), text(widest.std))
+    evidence = ("%s runs from %.4g to %.4g (standard deviation %.4g)"):format(widest.name,
+      widest.min, widest.max, widest.std)
   elseif widest.std > 1 and widest.std > UNEVEN * narrowest.std then
-    evidence = ("%s varies by %s, %s by %s"):format(widest.name, text(widest.std), narrowest.name,
-      text(narrowest.std))
+    evidence = ("%s varies by %.4g, %s by %.4g"):format(widest.name, widest.std, narrowest.name,
+      narrowest.std)
   end
   if evidence then
     add("unscaled inputs", "data.x", evidence .. "; weights of one size cannot suit them", STANDARDIZE)
