@@ -49,6 +49,13 @@ describe("nn.data.tensors", function()
     assert.equal("dataset of 3 samples: x float32 1, y float32 1", tostring(ds))
   end)
 
+  it("takes texts for labels", function()
+    local ds = nn.data.tensors({1, 2, 3}, {"plum", "fig", "plum"})
+    assert.same({{2, 1, 2}, {"fig", "plum"}}, {ds.y:totable(), ds.classes})
+    ds = nn.data.tensors({1, 2}, {"plum", "fig"}, {classes = {"plum", "pear", "fig"}})
+    assert.same({{1, 3}, {"plum", "pear", "fig"}}, {ds.y:totable(), ds.classes})
+  end)
+
   it("says what does not fit", function()
     assert.matches("tensors: x and y must have a row for each sample, got 3x1 and 2",
       message(nn.data.tensors, {1, 2, 3}, {1, 2}))
@@ -58,6 +65,10 @@ describe("nn.data.tensors", function()
     assert.matches("tensors: 'feature_names' has 1 names for 2 features",
       message(nn.data.tensors, {{1, 2}}, {1}, {feature_names = {"a"}}))
     assert.matches("tensors: y is missing", message(nn.data.tensors, {1}))
+    assert.matches("tensors: y[2] is \"figg\", which is not in 'classes' (did you mean \"fig\"?)",
+      message(nn.data.tensors, {1, 2}, {"fig", "figg"}, {classes = {"fig", "plum"}}), nil, true)
+    assert.matches("tensors: y[1] is a text, so all of y must be, but y[2] is 3",
+      message(nn.data.tensors, {1, 2}, {"fig", 3}), nil, true)
     assert.matches("tensors: x must be a tensor or a table, got the string",
       message(nn.data.tensors, "x", {1}))
     assert.matches("there is no option 'class'; did you mean 'classes'%?",

@@ -132,7 +132,10 @@ describe("a .nn file", function()
     assert.equal('save: "weights": the extension says what a file is, and must be one of .csv, '
       .. ".nn, "
       .. ".npy, .npz, .safetensors", text(nn.save, "weights", {}))
-    assert.matches('load: "a.pt": the extension says', text(nn.load, "a.pt"))
+    assert.equal('load: "a.pt": .pt files can hold code, so they are not read; safetensors.torch.'
+      .. 'save_file(model.state_dict(), "model.safetensors") in Python writes one that is',
+      text(nn.load, "a.pt"))
+    assert.matches('load: "a.h5": the extension says', text(nn.load, "a.h5"))
     assert.equal("load: the path must be a string, got 5", text(nn.load, 5))
     assert.equal("save: the path has a NUL byte in it", text(nn.save, "a\0.nn", {}))
     assert.matches("there is no option 'x'", text(nn.save, path, {}, {x = 1}))

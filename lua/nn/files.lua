@@ -199,6 +199,14 @@ formats.csv = {
 
 -- ---- the two functions ------------------------------------------------------------------------
 
+-- Formats of others that run what is in them, and the way out.
+local tensors = "safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")"
+local arrays = "numpy.savez(\"data.npz\", x=x, y=y)"
+local foreign = {
+  pt = tensors, pth = tensors, ckpt = tensors, bin = tensors, pkl = arrays, pickle = arrays,
+  joblib = arrays,
+}
+
 local function format_of(owner, path)
   if type(path) ~= "string" then
     raise("%s: the path must be a string, got %s", owner, util.describe(path))
@@ -206,6 +214,10 @@ local function format_of(owner, path)
   local extension = path:match "%.([%w]+)$"
   local format = extension and formats[extension:lower()]
   if format then return format end
+  if owner == "load" and extension and foreign[extension:lower()] then
+    raise("load: %q: .%s files can hold code, so they are not read; %s in Python writes one that is",
+      path, extension, foreign[extension:lower()])
+  end
   local names = {}
   for _, name in ipairs(util.sorted_keys(formats)) do names[#names + 1] = "." .. name end
   raise("%s: %q: the extension says what a file is, and must be one of %s", owner, path,

@@ -33,6 +33,29 @@ local function check_names(names, name, count, what)
   end
 end
 
+-- A list of texts as labels: by `classes`, or in the order of their bytes.
+local function of_texts(list, classes)
+  local names, place, labels = classes or {}, {}, {}
+  if not classes then
+    local seen = {}
+    for _, text in ipairs(list) do seen[text] = true end
+    names = util.sorted_keys(seen)
+  end
+  for label, name in ipairs(names) do place[name] = label end
+  for i, text in ipairs(list) do
+    labels[i] = place[text]
+    if type(text) ~= "string" then
+      raise("tensors: y[1] is a text, so all of y must be, but y[%d] is %s", i, util.describe(text))
+    end
+    if not labels[i] then
+      local near = util.nearest(text, names)
+      raise("tensors: y[%d] is %q, which is not in 'classes'%s", i, text,
+        near and (" (did you mean %q?)"):format(near) or "")
+    end
+  end
+  return core.tensor(labels, {dtype = "int64"}), names
+end
+
 local function check_labels(y, classes)
   local wrong = (y:lt(1) | y:gt(#classes)):nonzero()
   if #wrong == 0 then return end
@@ -61,7 +84,8 @@ end
 --- nn.data.tensors(x, y, {classes, feature_names, weight}) -> dataset
 --- A dataset of tensors (which are taken as they are, not copied) or tables of numbers, a row for
 --- each sample. x of N numbers becomes N x 1. y of N whole numbers (int64, or a table of integers)
---- is labels, counted from 1; other numbers are targets, N of them as N x 1. `classes`: the labels'
+--- is labels, counted from 1, and so is a table of N texts, which name the classes (in the order of
+--- `classes`, or sorted); other numbers are targets, N of them as N x 1. `classes`: the labels'
 --- names. `feature_names`: of the columns of an N x features x. `weight`: how much each sample
 --- counts, N numbers from 0.
 --- Example:
@@ -72,6 +96,10 @@ local function tensors(x, y, options)
     weight = {"any"}})
   if y == nil then
     raise("tensors: y is missing; to learn x from x itself, give x twice")
+  end
+  if type(y) == "table" and type(y[1]) == "string" then
+    check_names(o.classes, "classes")
+    y, o.classes = of_texts(y, o.classes)
   end
   x, y = as_column(to_tensor(x, "x")), to_tensor(y, "y", true)
   if x:dim() == 0 or y:dim() == 0 or x:size(1) ~= y:size(1) then
