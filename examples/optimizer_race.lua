@@ -20,20 +20,19 @@ local function seven(rates)
   }
 end
 
-local function race(name, f, start, steps, rates)
+local function race(name, title, f, start, steps, rates)
   local result = nn.race{f = f, start = start, steps = steps, optimizers = seven(rates)}
   print(result, "\n")
-  result:plot(("%s/%s.svg"):format(opt.folder, name), {title = "Seven methods in a " .. name})
-  result:animate(("%s/%s_moving.svg"):format(opt.folder, name),
-    {title = "Seven methods in a " .. name})
+  result:plot(("%s/%s.svg"):format(opt.folder, name), {title = title})
+  result:animate(("%s/%s_moving.svg"):format(opt.folder, name), {title = title})
 end
 
 -- Twenty times steeper across than along: plain descent zigzags, momentum overshoots.
-race("ravine", nn.functions.valley, {-9, 3}, 120, {
+race("ravine", "Seven methods in a ravine", nn.functions.valley, {-9, 3}, 120, {
   SGD = 0.9, Momentum = 0.15, Nesterov = 0.15, Adagrad = 1.5, Adadelta = 5, RMSprop = 0.2, Adam = 0.4,
 })
 -- Almost no slope at the start across the saddle: plain descent sticks there for long.
-race("saddle", nn.functions.saddle, {-1.5, 1e-4}, 60, {
+race("saddle", "Seven methods on a saddle", nn.functions.saddle, {-1.5, 1e-4}, 60, {
   SGD = 0.05, Momentum = 0.02, Nesterov = 0.02, Adagrad = 0.2, Adadelta = 1, RMSprop = 0.03, Adam = 0.05,
 })
 

@@ -174,6 +174,10 @@ end
 function M.evaluate(model, data, options)
   M.check_model("evaluate", model)
   check_data(data)
+  if data.held_out and core.choosing then
+    raise("evaluate: the data is held out, and nn.%s makes a choice by what it sees; measure on a "
+      .. "validation part, and on this one when the choice is made", core.choosing)
+  end
   local o = util.options("evaluate", options,
     {loss = {"any"}, metrics = {"any"}, batch_size = {"count", BATCH}})
   if o.loss then M.check_loss("evaluate", o.loss) end
