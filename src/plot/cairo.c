@@ -31,6 +31,8 @@
 NN_LIBRARY(lib, NN_SONAME_CAIRO, "Cairo (libcairo2)", CAIRO)
 
 enum { FILL = 1, STROKE = 2, CLOSED = 4, BOLD = 1, UPWARDS = 2, MAX_DASHES = 8 };
+/* One that has raised digits, arrows and minus signs: Cairo looks into no second font. */
+static const char FONT[] = "DejaVu Sans";
 static const double FAR = 1e5;             /* what lies further out is drawn at that distance */
 static const double MOST_PIXELS = 1 << 27; /* 512 MiB of them */
 
@@ -198,7 +200,7 @@ static nn_status words(reader *r) {
   copy[n] = 0;
   cairo_text_extents_t box;
   lib.cairo_save(r->c);
-  lib.cairo_select_font_face(r->c, "Helvetica", CAIRO_FONT_SLANT_NORMAL,
+  lib.cairo_select_font_face(r->c, FONT, CAIRO_FONT_SLANT_NORMAL,
                              flags & BOLD ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
   lib.cairo_set_font_size(r->c, size);
   lib.cairo_text_extents(r->c, copy, &box);

@@ -38,7 +38,7 @@ end
 -- Names under their places: broken into lines, shortened, and where that is not enough only every
 -- so many are written.
 function axes.names(m, range, width, wide)
-  local slot = width / (range.hi - range.lo) - m.gap
+  local slot = width / (range.hi - range.lo) - (m.terminal and 1 or 2) * m.gap
   local found, rows = marks(range), 1
   local every = max(1, math.ceil(wide "0000" / max(slot, 1)))
   for i, name in ipairs(found.labels) do
