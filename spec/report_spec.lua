@@ -96,6 +96,14 @@ describe("reports", function()
     assert.truthy(page:find("5000 points from 1 to 5000", 1, true))
   end)
 
+  it("draw what experiments return", function()
+    local function gd(params) return nn.optim.SGD(params, {lr = 0.001}) end
+    local page = check(make {nn.race {f = nn.functions.beale, start = {1, 1}, steps = 5,
+      optimizers = {gd = gd}}})
+    assert.truthy(page:find('data-series="gd"', 1, true))
+    assert.truthy(page:find("<pre>", 1, true))
+  end)
+
   it("say what is wrong and leave no file behind", function()
     local path = os.tmpname()
     os.remove(path)

@@ -2,9 +2,10 @@
 --
 -- What an item becomes: a string, paragraphs; a picture, a figure; a history, its curves and table;
 -- a module, its layers and numbers of parameters; a tensor, a table or a histogram; a dataset, an
--- optimizer, a loss, what tostring says; any object with a method `picture`, that figure and its
--- tostring (so do results of experiments); a plain table, a table. {caption = text, item} names an
--- item. Nothing refers to anything outside the file, which a content security policy enforces.
+-- optimizer, a loss, what tostring says; any object with a method `picture`, or with `plot` and
+-- `csv` as results of experiments have, that figure and its tostring; a plain table, a table.
+-- {caption = text, item} names an item. Nothing refers to anything outside the file, which a
+-- content security policy enforces.
 local core = require "nn.core"
 local dataset = require "nn.data.dataset"
 local figure = require "nn.report.figure"
@@ -183,6 +184,25 @@ local function method(v, name)
   return ok and type(f) == "function" and f or nil
 end
 
+-- The picture of a result: by its method `picture`, or what `plot`, as all results of experiments
+-- have it, returns when it saves.
+local function result_picture(v, i)
+  local p
+  if method(v, "picture") then
+    p = v:picture()
+  else
+    local base = os.tmpname()
+    local _ <close> = util.finally(function()
+      os.remove(base)
+      os.remove(base .. ".svg")
+    end)
+    p = v:plot(base .. ".svg")
+  end
+  if picture.is(p) then return p end
+  raise("report: item %d: its method '%s' must return a picture, got %s", i,
+    method(v, "picture") and "picture" or "plot", util.describe(p))
+end
+
 local function item_html(v, caption, i)
   if type(v) == "string" then return captioned(caption) .. prose(v) end
   if type(v) == "number" then return captioned(caption) .. prose(scale.label(v)) end
@@ -191,13 +211,8 @@ local function item_html(v, caption, i)
   if core.kind(v) == "tensor" then return tensor_html(v, caption) end
   if module.is_module(v) then return module_html(v, caption) end
   if util.describe(v) == "a history" then return history_html(v, caption) end
-  if method(v, "picture") then
-    local p = v:picture()
-    if not picture.is(p) then
-      raise("report: item %d: its method 'picture' must return a picture, got %s", i,
-        util.describe(p))
-    end
-    return figure.html(p, caption) .. pre(v)
+  if method(v, "picture") or (method(v, "plot") and method(v, "csv")) then
+    return figure.html(result_picture(v, i), caption) .. pre(v)
   end
   if core.kind(v) or dataset.is_dataset(v) then return captioned(caption) .. pre(v) end
   if type(v) == "table" then
