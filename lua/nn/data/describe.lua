@@ -201,7 +201,8 @@ return function(ds)
   local has = #ds > 0 and ds:duplicates()
   d.duplicates = has and #has or 0
   if d.duplicates > 0 then
-    warn("%d samples repeat an earlier one; split may put the same one on both sides", d.duplicates)
+    warn("%d sample%s an earlier one; split may put the same one on both sides", d.duplicates,
+      d.duplicates == 1 and " repeats" or "s repeat")
   end
   return setmetatable(d, Description)
 end
