@@ -28,6 +28,15 @@ describe("graphs", function()
     assert.is_true(mean > 2 and mean < 4, "the made numbers have mean " .. mean)
   end)
 
+  it("begin at leaves", function()
+    local w = nn.ones({2}, {requires_grad = true})
+    assert.is_true(w.is_leaf)
+    assert.is_false((w * 2).is_leaf)
+    assert.is_true((w * 2):detach().is_leaf)
+    assert.is_true(nn.ones(2).is_leaf)
+    assert.is_true(nn.no_grad(function() return w * 2 end).is_leaf)
+  end)
+
   it("stand side by side and go backward in either order", function()
     for _, order in ipairs{{1, 2}, {2, 1}} do
       local w = nn.tensor({2, 3}, {requires_grad = true})

@@ -61,6 +61,7 @@ describe("labels out of range", function()
         assert.is_truthy(err:find(text, 1, true), err)
       end
       says("is 5", nn[name](), nn.zeros(1, 4), labels{5})
+      says("widen the last layer", nn[name](), nn.zeros(1, 4), labels{5})
       says("int64", nn[name](), nn.zeros(2, 4), nn.zeros(2))
       says("N x C", nn[name](), nn.zeros(4), labels{1})
       says("2x3 labels", nn[name](), nn.zeros(2, 4, 3), labels{1, 2})

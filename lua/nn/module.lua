@@ -21,17 +21,13 @@ core.hooks.modules = orders -- how the core tells a module from any other table
 
 -- ---- parameters -------------------------------------------------------------------------------
 
--- Results of operations require a gradient too; a module that keeps one in a field (a hidden state)
--- has not got one parameter more. Only a leaf lets its flag be set.
-local function is_leaf(t)
-  return (pcall(t.requires_grad_, t, true))
-end
-
--- "parameter", "buffer", or nil for a tensor that is the result of an operation.
+-- "parameter", "buffer", or nil for a tensor that is the result of an operation: these require a
+-- gradient too, but a module that keeps one in a field (a hidden state) has not got one parameter
+-- more.
 local function role(t, holder, key)
   if t.requires_grad then
     if not parameters[t] then
-      if not is_leaf(t) then return nil end
+      if not t.is_leaf then return nil end
       parameters[t] = true
     end
     slots[holder] = slots[holder] or {}
@@ -178,7 +174,7 @@ function module.find_class(name)
 end
 
 -- An instance's fields in order: a list of names. Those that hold results of operations are no state
--- (see is_leaf) and left out; what is a parameter is one from here on, frozen or not.
+-- (see role) and left out; what is a parameter is one from here on, frozen or not.
 function module.fields(m)
   for _, entry in ipairs(module.members(m)) do
     if entry.tensor and not entry.buffer then parameters[entry.tensor] = true end
@@ -351,7 +347,7 @@ local function copy_table(from, keys, to, made)
   made[from] = to
   for _, key in ipairs(keys) do
     local value = rawget(from, key)
-    -- A kept result of an operation is not the module's state, see is_leaf.
+    -- A kept result of an operation is not the module's state, see role.
     if kind_of(value) ~= "tensor" or role(value, from, key) then
       to[key] = copy_value(value, made)
     end

@@ -270,6 +270,8 @@ static int l_index(lua_State *L) {
     lua_call(L, 1, 1);
   } else if (strcmp(name, "requires_grad") == 0) {
     lua_pushboolean(L, nn_needs_grad(x));
+  } else if (strcmp(name, "is_leaf") == 0) {
+    lua_pushboolean(L, x->node == NULL);
   } else {
     lua_pushnil(L);
   }

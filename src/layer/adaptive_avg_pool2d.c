@@ -27,9 +27,11 @@ static const nn_param params[] = {NN_P_INTS(adaptive_avg_pool2d, output_size, NN
 
 const nn_layer_class nn_layer_adaptive_avg_pool2d = {
   .name = "AdaptiveAvgPool2d",
-  .doc = "Means of windows that cover the image, whatever its size: N x C x H x W to N x C x "
-         "output_size. Window i of o reaches from floor(i H / o) to ceil((i + 1) H / o), counted "
-         "from 0. AdaptiveAvgPool2d(1) is the mean of each channel.",
+  .doc = "Means of windows that cover the image, whatever its size. x: N x C x H x W, y: N x C x "
+         "output_size (one number, or {height, width}). Window i of o reaches from floor(i H / o) "
+         "to ceil((i + 1) H / o), counted from 0. AdaptiveAvgPool2d(1) is the mean of each "
+         "channel, which lets one model take images of any size (Lin, Chen, Yan 2013). The "
+         "gradient is spread evenly over each window.",
   .size = sizeof(adaptive_avg_pool2d),
   .params = params,
   .build = build,

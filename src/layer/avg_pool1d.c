@@ -22,8 +22,10 @@ static const nn_param params[] = {
 
 const nn_layer_class nn_layer_avg_pool1d = {
   .name = "AvgPool1d",
-  .doc = "The mean of each window. x: N x C x length; the size becomes floor((size + 2 padding "
-         "- kernel_size) / stride) + 1.",
+  .doc = "The mean of each window: y[n, c, i] = sum over k of x[n, c, i stride - padding + k] / "
+         "kernel_size. x: N x C x length; the size becomes floor((size + 2 padding - kernel_size) "
+         "/ stride) + 1; stride is kernel_size unless told. The gradient is spread evenly over "
+         "each window.",
   .size = sizeof(nn_pool_layer),
   .params = params,
   .build = build,

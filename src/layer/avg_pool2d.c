@@ -22,8 +22,10 @@ static const nn_param params[] = {
 
 const nn_layer_class nn_layer_avg_pool2d = {
   .name = "AvgPool2d",
-  .doc = "The mean of each window. x: N x C x H x W; the size becomes floor((size + 2 padding "
-         "- kernel_size) / stride) + 1.",
+  .doc = "The mean of each window: y[n, c, i, j] = sum over u, v of x[n, c, i stride - padding + "
+         "u, j stride - padding + v] / (kh kw). x: N x C x H x W; each size becomes floor((size + "
+         "2 padding - kernel_size) / stride) + 1; stride is kernel_size unless told. The gradient "
+         "is spread evenly over each window. LeCun et al. 1989.",
   .size = sizeof(nn_pool_layer),
   .params = params,
   .build = build,

@@ -12,10 +12,12 @@ static const nn_param params[] = {NN_P_BATCH_NORM, NN_P_END};
 
 const nn_layer_class nn_layer_batch_norm1d = {
   .name = "BatchNorm1d",
-  .doc = "y = (x - mean) / sqrt(variance + eps) * weight + bias, each channel of N x C or N x C x "
-         "length by itself. "
-         "Training uses the batch's mean and variance and moves running_mean and running_var (the "
-         "unbiased one) by momentum towards them; eval mode uses those. Ioffe and Szegedy 2015.",
+  .doc =
+    "y = (x - mean) / sqrt(variance + eps) * weight + bias, each channel of x, N x C or N x C x "
+    "length, by itself; y like x. Training uses the batch's mean and (biased) variance and moves "
+    "running_mean and running_var (the unbiased one) by momentum towards them; eval mode uses "
+    "those. Fields weight (C), from 1, bias (C), from 0, running_mean (C), from 0, running_var "
+    "(C), from 1. A bias in the layer before it is lost in the mean. Ioffe and Szegedy 2015.",
   .size = sizeof(nn_batch_norm),
   .params = params,
   .build = nn_batch_norm_build,

@@ -50,10 +50,12 @@ static const nn_param params[] = {
 
 const nn_layer_class nn_layer_conv1d = {
   .name = "Conv1d",
-  .doc = "Cross-correlation of sequences: y[n, o] = bias[o] + sum over c of weight[o, c] * "
-         "x[n, c]. x: N x in_channels x length; y: N x out_channels x floor((length + 2 "
-         "padding - dilation (kernel_size - 1) - 1) / stride) + 1. Fields weight "
-         "(out_channels, in_channels / groups, k) and bias (out_channels).",
+  .doc =
+    "Cross-correlation of sequences: y[n, o, i] = bias[o] + sum over c, k of weight[o, c, k] x[n, "
+    "c, i stride - padding + k dilation], zeros outside x. x: N x in_channels x length; y: N x "
+    "out_channels x floor((length + 2 padding - dilation (kernel_size - 1) - 1) / stride) + 1. "
+    "Fields weight (out_channels, in_channels / groups, kernel_size) and bias (out_channels), both "
+    "from U(-1/sqrt(n), 1/sqrt(n)) with n the inputs of a sum. Waibel et al. 1989.",
   .size = sizeof(conv1d),
   .params = params,
   .build = build,

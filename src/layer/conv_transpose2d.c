@@ -101,11 +101,13 @@ static const nn_param params[] = {
 
 const nn_layer_class nn_layer_conv_transpose2d = {
   .name = "ConvTranspose2d",
-  .doc =
-    "Transposed convolution, which enlarges images: the gradient of Conv2d by its input. x: N x "
-    "in_channels x H x W; y: N x out_channels x OH x OW with OH = (H - 1) stride - 2 padding + "
-    "dilation (kernel_size - 1) + output_padding + 1. Fields weight (in_channels, "
-    "out_channels / groups, kh, kw) and bias (out_channels).",
+  .doc = "Transposed convolution, which enlarges images: the gradient of Conv2d by its input, so "
+         "each x[n, c, i, j] adds weight[c, o, u, v] times itself to y[n, o, i stride - padding + "
+         "u dilation, j stride - padding + v dilation]. x: N x in_channels x H x W; y: N x "
+         "out_channels x OH x OW with OH = (H - 1) stride - 2 padding + dilation (kernel_size - 1) "
+         "+ output_padding + 1. Fields weight (in_channels, out_channels / groups, kh, kw) and "
+         "bias (out_channels), both from U(-1/sqrt(n), 1/sqrt(n)) with n = out_channels / groups "
+         "kh kw, as in PyTorch. Zeiler et al. 2010.",
   .size = sizeof(conv_transpose2d),
   .params = params,
   .build = build,

@@ -67,7 +67,9 @@ static const nn_param params[] = {{.name = "p",
 const nn_layer_class nn_layer_dropout2d = {
   .name = "Dropout2d",
   .doc = "In training drops each channel of N x C x H x W as a whole with probability p and scales "
-         "the rest by 1 / (1 - p); in eval mode nothing. Tompson et al. 2015.",
+         "the rest by 1 / (1 - p), so that the mean stays: neighbouring pixels are alike, so that "
+         "dropping them singly would hide little. In eval mode gives back x. Masks come from the "
+         "stream \"dropout\" of the seed. Tompson et al. 2015.",
   .size = sizeof(dropout2d),
   .params = params,
   .forward = layer_forward,

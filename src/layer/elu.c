@@ -16,7 +16,8 @@ static const nn_param params[] = {NN_P_REAL(elu, alpha, NN_P_PLACE, 1, -NN_REAL_
 const nn_layer_class nn_layer_elu = {
   .name = "ELU",
   .doc =
-    "x where x > 0, alpha (e^x - 1) elsewhere: smooth, with outputs around 0. Clevert et al. 2015.",
+    "x where x > 0, alpha (e^x - 1) elsewhere, elementwise; any shape. Smooth where alpha is 1, "
+    "with outputs around 0. The gradient is 1 or alpha e^x. Clevert, Unterthiner, Hochreiter 2015.",
   .size = sizeof(elu),
   .params = params,
   .op = &nn_op_elu,

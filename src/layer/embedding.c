@@ -105,8 +105,9 @@ static const nn_param params[] = {
 const nn_layer_class nn_layer_embedding = {
   .name = "Embedding",
   .doc = "y[..., :] = weight[x[...], :]: a learned vector for each index in 1..num_embeddings. x: "
-         "int64 of any shape; y: that shape x embedding_dim. weight (num_embeddings, "
-         "embedding_dim) starts in N(0, 1).",
+         "int64 of any shape; y: that shape x embedding_dim. Field weight (num_embeddings, "
+         "embedding_dim) starts in N(0, 1); only the rows that were looked up get a gradient, the "
+         "sum over where they were. Bengio et al. 2003.",
   .size = sizeof(embedding),
   .params = params,
   .build = build,

@@ -18,7 +18,9 @@ static nn_status forward(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn_t
 
 const nn_layer_class nn_layer_flatten = {
   .name = "Flatten",
-  .doc = "All dimensions but the first joined into one: N x C x H x W to N x CHW.",
+  .doc = "All dimensions but the first joined into one: N x C x H x W to N x (C H W), between "
+         "convolutions and Linear. The elements stay in their order; nothing is copied where they "
+         "lie in it.",
   .size = sizeof(nn_layer),
   .forward = forward,
   .pure = true,

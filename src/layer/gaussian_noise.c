@@ -43,8 +43,9 @@ static const nn_param params[] = {
 
 const nn_layer_class nn_layer_gaussian_noise = {
   .name = "GaussianNoise",
-  .doc = "In training adds normal noise of the given standard deviation to each element; in eval "
-         "mode nothing.",
+  .doc = "In training y = x + std e with e from N(0, 1), drawn anew for each element; in eval mode "
+         "gives back x. Any shape; the gradient passes unchanged. Noise on the inputs acts like a "
+         "penalty on large weights (Bishop 1995). It comes from the stream \"noise\" of the seed.",
   .size = sizeof(noise),
   .params = params,
   .forward = layer_forward,

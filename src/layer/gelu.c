@@ -17,8 +17,9 @@ static const nn_param params[] = {
 
 const nn_layer_class nn_layer_gelu = {
   .name = "GELU",
-  .doc = "x times the probability that a standard normal number is below x: the activation of "
-         "transformers. Hendrycks, Gimpel 2016.",
+  .doc =
+    "x P(x) with P(x) = (1 + erf(x / sqrt(2))) / 2, the probability that a standard normal number "
+    "is below x; elementwise, any shape. The activation of transformers. Hendrycks, Gimpel 2016.",
   .size = sizeof(gelu),
   .params = params,
   .op = &nn_op_gelu,

@@ -47,8 +47,10 @@ static const nn_param params[] = {
 
 const nn_layer_class nn_layer_group_norm = {
   .name = "GroupNorm",
-  .doc = "y = (x - mean) / sqrt(variance + eps) * weight + bias over each group of channels of a "
-         "sample, N x C x ..., in training as in eval mode. Wu and He 2018.",
+  .doc = "y = (x - mean) / sqrt(variance + eps) * weight + bias, where mean and (biased) variance "
+         "are of each of num_groups groups of channels of one sample: independent of the batch, in "
+         "training as in eval mode. x, y: N x C x ...; fields weight (C), from 1, and bias (C), "
+         "from 0. Wu and He 2018.",
   .size = sizeof(group_norm),
   .params = params,
   .build = build,

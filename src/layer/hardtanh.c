@@ -17,7 +17,8 @@ static const nn_param params[] = {
 
 const nn_layer_class nn_layer_hardtanh = {
   .name = "Hardtanh",
-  .doc = "x, but at least min_val and at most max_val. The gradient at both is 0.",
+  .doc = "min(max(x, min_val), max_val), elementwise; any shape. The gradient is 1 between the "
+         "two, 0 at them and beyond. Collobert 2004.",
   .size = sizeof(hardtanh),
   .params = params,
   .op = &nn_op_hardtanh,

@@ -11,7 +11,7 @@ static nn_status forward(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn_t
 
 const nn_layer_class nn_layer_identity = {
   .name = "Identity",
-  .doc = "Gives back what it gets.",
+  .doc = "y = x, of any shape: for a place in a model that may hold something else.",
   .size = sizeof(nn_layer),
   .forward = forward,
   .example = {{.inputs = "2x3"}},

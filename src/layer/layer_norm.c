@@ -51,9 +51,10 @@ static const nn_param params[] = {
 
 const nn_layer_class nn_layer_layer_norm = {
   .name = "LayerNorm",
-  .doc =
-    "y = (x - mean) / sqrt(variance + eps) * weight + bias over the last dimensions, each sample "
-    "by itself, in training as in eval mode. Ba, Kiros and Hinton 2016.",
+  .doc = "y = (x - mean) / sqrt(variance + eps) * weight + bias, where mean and (biased) variance "
+         "are of the last dimensions, normalized_shape, of each sample by itself: independent of "
+         "the batch, in training as in eval mode. x, y: (..., normalized_shape); fields weight, "
+         "from 1, and bias, from 0, of that shape. Ba, Kiros and Hinton 2016.",
   .size = sizeof(layer_norm),
   .params = params,
   .build = build,

@@ -15,8 +15,8 @@ static const nn_param params[] = {NN_P_REAL(leaky_relu, negative_slope, NN_P_PLA
 
 const nn_layer_class nn_layer_leaky_relu = {
   .name = "LeakyReLU",
-  .doc = "x where x > 0, negative_slope x elsewhere: what is off still learns. The gradient at 0 "
-         "is the slope.",
+  .doc = "x where x > 0, negative_slope x elsewhere, elementwise; any shape: what is off still "
+         "learns. The gradient at 0 is the slope. Maas, Hannun, Ng 2013.",
   .size = sizeof(leaky_relu),
   .params = params,
   .op = &nn_op_leaky_relu,

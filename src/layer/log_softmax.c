@@ -21,8 +21,9 @@ static const nn_param params[] = {{.name = "dim",
 
 const nn_layer_class nn_layer_log_softmax = {
   .name = "LogSoftmax",
-  .doc = "x - log(sum(e^x)) along a dimension, finite where x is. NLLLoss goes behind it; "
-         "CrossEntropyLoss is both in one and wants raw scores.",
+  .doc = "x - log(sum(e^x)) along a dimension (the last unless told), finite where x is; any "
+         "shape. dx = dy - e^y sum(dy). NLLLoss goes behind it; CrossEntropyLoss is both in one "
+         "and wants raw scores.",
   .size = sizeof(log_softmax),
   .params = params,
   .op = &nn_op_log_softmax,

@@ -22,9 +22,10 @@ static const nn_param params[] = {
 
 const nn_layer_class nn_layer_max_pool1d = {
   .name = "MaxPool1d",
-  .doc = "The largest number of each window. x: N x C x length; the size becomes floor((size + "
-         "2 padding - dilation (kernel_size - 1) - 1) / stride) + 1. Padding never wins; of "
-         "equal numbers the first gets the gradient.",
+  .doc = "The largest number of each window: y[n, c, i] = max over k of x[n, c, i stride - padding "
+         "+ k dilation]. x: N x C x length; the size becomes floor((size + 2 padding - dilation "
+         "(kernel_size - 1) - 1) / stride) + 1; stride is kernel_size unless told. Padding never "
+         "wins, NaN does; of equal numbers the first gets the gradient.",
   .size = sizeof(nn_pool_layer),
   .params = params,
   .build = build,

@@ -22,9 +22,11 @@ static const nn_param params[] = {
 
 const nn_layer_class nn_layer_max_pool2d = {
   .name = "MaxPool2d",
-  .doc = "The largest number of each window. x: N x C x H x W; the size becomes floor((size + "
-         "2 padding - dilation (kernel_size - 1) - 1) / stride) + 1. Padding never wins; of "
-         "equal numbers the first gets the gradient.",
+  .doc = "The largest number of each window: y[n, c, i, j] = max over u, v of x[n, c, i stride - "
+         "padding + u dilation, j stride - padding + v dilation]. x: N x C x H x W; each size "
+         "becomes floor((size + 2 padding - dilation (kernel_size - 1) - 1) / stride) + 1; stride "
+         "is kernel_size unless told. Padding never wins, NaN does; of equal numbers the first "
+         "gets the gradient. Ranzato et al. 2007.",
   .size = sizeof(nn_pool_layer),
   .params = params,
   .build = build,

@@ -81,9 +81,9 @@ static const nn_param params[] = {
 
 const nn_layer_class nn_layer_prelu = {
   .name = "PReLU",
-  .doc =
-    "x where x > 0, weight x elsewhere, the weight learnt: one for all, or one for each channel "
-    "(dimension 2). Do not decay it.",
+  .doc = "x where x > 0, weight x elsewhere, elementwise, the weight learnt: one for all of x, of "
+         "any shape, or one for each channel (dimension 2). Field weight (num_parameters) starts "
+         "at init, 0.25. Do not decay it: that would make it a ReLU. He et al. 2015.",
   .size = sizeof(prelu),
   .params = params,
   .build = build,

@@ -63,8 +63,8 @@ static const nn_param params[] = {NN_P_INTS(reshape, sizes, NN_P_NEEDED, 0, -1, 
 
 const nn_layer_class nn_layer_reshape = {
   .name = "Reshape",
-  .doc = "The same elements under another shape: Reshape{2, 3} makes N x 6 an N x 2 x 3. The sizes "
-         "leave out the batch; one may be -1.",
+  .doc = "The same elements under another shape, in their order: Reshape{2, 3} makes N x 6 an N x "
+         "2 x 3. The sizes leave out the batch; one may be -1, which is what then remains.",
   .size = sizeof(reshape),
   .params = params,
   .build = build,

@@ -52,9 +52,10 @@ static const nn_param params[] = {
 const nn_layer_class nn_layer_rnn = {
   .name = "RNN",
   .doc =
-    "out, h = m(x, h): h' = tanh(W_ih x + b_ih + W_hh h + b_hh) step by step. x: N x steps x "
-    "input_size, out: N x steps x hidden_size (twice that when bidirectional), h: layers x N x "
-    "hidden_size, zeros when none is given. Fields weight_ih_l0, weight_hh_l0, bias_ih_l0, "
+    "out, h = m(x, h): h' = tanh(W_ih x + b_ih + W_hh h + b_hh) step by step (max(., 0) with "
+    "nonlinearity = \"relu\"). x: N x steps x input_size, out: N x steps x hidden_size (twice that "
+    "when bidirectional), h: layers x N x hidden_size, zeros when none is given. Fields "
+    "weight_ih_l0 (hidden_size, input_size), weight_hh_l0 (hidden_size, hidden_size), bias_ih_l0, "
     "bias_hh_l0, ..., from U(-1/sqrt(hidden_size), 1/sqrt(hidden_size)). Elman 1990.",
   .size = sizeof(nn_recurrent),
   .params = params,

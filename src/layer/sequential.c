@@ -62,8 +62,9 @@ static nn_status forward(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn_t
 
 const nn_layer_class nn_layer_sequential = {
   .name = "Sequential",
-  .doc = "Layers one after the other: Sequential{Linear(784, 15), Sigmoid(), Linear(15, 10)}. A "
-         "Linear and the ReLU, Tanh "
+  .doc = "Layers, modules and functions one after the other, y = f_n(... f_2(f_1(x))): "
+         "Sequential{Linear(784, 15), Sigmoid(), Linear(15, 10)}. model[i] is the i-th, which can "
+         "be assigned, #model how many, model:add(m) puts one behind. A Linear and the ReLU, Tanh "
          "or Sigmoid behind it are computed as one, with the same bits.",
   .size = sizeof(nn_layer),
   .forward = forward,

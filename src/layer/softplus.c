@@ -18,7 +18,8 @@ static const nn_param params[] = {NN_P_REAL(softplus, beta, NN_P_PLACE, 1, -NN_R
 
 const nn_layer_class nn_layer_softplus = {
   .name = "Softplus",
-  .doc = "log(1 + e^(beta x)) / beta: a smooth ReLU. x itself where beta x > threshold.",
+  .doc = "log(1 + e^(beta x)) / beta, elementwise; any shape: a smooth ReLU, x itself where beta x "
+         "> threshold. The gradient is sigmoid(beta x). Dugas et al. 2001.",
   .size = sizeof(softplus),
   .params = params,
   .op = &nn_op_softplus,

@@ -53,9 +53,9 @@ static const nn_param params[] = {
 
 const nn_loss_class nn_loss_bce = {
   .name = "BCELoss",
-  .doc = "Binary cross-entropy of probabilities: -(t log p + (1 - t) log(1 - p)), prediction and "
-         "target in 0..1; logarithms stop at -100. BCEWithLogitsLoss takes raw scores and is exact "
-         "at any of them.",
+  .doc = "Binary cross-entropy of probabilities: -(t log p + (1 - t) log(1 - p)), prediction p and "
+         "target t of one shape, in 0..1; logarithms stop at -100, as in PyTorch. "
+         "BCEWithLogitsLoss takes raw scores and is exact at any of them.",
   .size = sizeof(bce),
   .params = params,
   .forward = loss_forward,

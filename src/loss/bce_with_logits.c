@@ -59,10 +59,10 @@ static const nn_param params[] = {
 
 const nn_loss_class nn_loss_bce_with_logits = {
   .name = "BCEWithLogitsLoss",
-  .doc =
-    "Sigmoid and binary cross-entropy in one, of raw scores x and targets t in 0..1, finite at "
-    "any score: -(pos_weight t log s + (1 - t) log(1 - s)), s = sigmoid(x). Each column is a "
-    "question of its own, yes or no.",
+  .doc = "Sigmoid and binary cross-entropy in one, of raw scores x and targets t in 0..1, of one "
+         "shape, finite at any score: -(pos_weight t log s + (1 - t) log(1 - s)), s = sigmoid(x), "
+         "computed as max(x, 0) - t x + log(1 + e^-|x|). Each column is a question of its own, yes "
+         "or no. The gradient is s - t.",
   .size = sizeof(bce_with_logits),
   .params = params,
   .forward = loss_forward,

@@ -98,11 +98,12 @@ nn_status nn_classes_labels(nn_ctx *ctx, const char *owner, const int64_t *label
     if (bad < 0 && (label[r] < 1 || label[r] > classes)) bad = r;
   }
   if (bad < 0) return NN_OK;
-  bool from_0 = least == 0 && most < classes;
+  const char *cure = least == 0 && most < classes ? ": make them start at 1, labels = labels:add(1)"
+                     : least < 1                  ? "; they start at 1"
+                                                  : "; a class needs a score: widen the last layer";
   return nn_fail(ctx, NN_EVALUE,
                  "%s: the label of row %lld is %lld, but %lld scores a row mean labels in 1..%lld; "
                  "the labels here run from %lld to %lld%s",
                  owner, (long long)bad + 1, (long long)label[bad], (long long)classes,
-                 (long long)classes, (long long)least, (long long)most,
-                 from_0 ? ": make them start at 1, labels = labels:add(1)" : "");
+                 (long long)classes, (long long)least, (long long)most, cure);
 }

@@ -77,7 +77,8 @@ static const nn_param params[] = {
 const nn_loss_class nn_loss_cosine_embedding = {
   .name = "CosineEmbeddingLoss",
   .doc = "loss(x1, x2, target) of rows x1 and x2, N x D, and N targets: 1 - cos(x1, x2) where the "
-         "target is 1 (they should be alike), max(0, cos(x1, x2) - margin) where it is -1.",
+         "target is 1 (they should be alike), max(0, cos(x1, x2) - margin) where it is -1; cos(x1, "
+         "x2) = x1 x2 / (|x1| |x2|). The mean is over the N rows.",
   .size = sizeof(cosine),
   .params = params,
   .forward_all = loss_forward,

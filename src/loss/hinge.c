@@ -47,8 +47,9 @@ static const nn_param params[] = {NN_P_REAL(hinge, margin, 0, 1, -NN_REAL_MAX, N
 
 const nn_loss_class nn_loss_hinge = {
   .name = "HingeLoss",
-  .doc = "max(0, margin - target prediction), with targets -1 and 1: the loss of support vector "
-         "machines. Nothing is gained beyond the margin.",
+  .doc = "max(0, margin - t x), with predictions x and targets t of one shape, t -1 or 1: the loss "
+         "of support vector machines (Cortes, Vapnik 1995). Nothing is gained beyond the margin; "
+         "the gradient is -t before it, 0 beyond.",
   .size = sizeof(hinge),
   .params = params,
   .forward = loss_forward,

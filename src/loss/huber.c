@@ -40,9 +40,9 @@ static const nn_param params[] = {NN_P_REAL(huber, delta, NN_P_ABOVE_LO, 1, 0, N
 
 const nn_loss_class nn_loss_huber = {
   .name = "HuberLoss",
-  .doc =
-    "With d = prediction - target: d^2 / 2 where |d| <= delta, delta (|d| - delta / 2) beyond. "
-    "Smooth near 0 like MSELoss, calm about outliers like L1Loss.",
+  .doc = "With d = prediction - target, of one shape: d^2 / 2 where |d| <= delta, delta (|d| - "
+         "delta / 2) beyond. Smooth near 0 like MSELoss, calm about outliers like L1Loss: the "
+         "gradient is d, at most delta. Huber 1964.",
   .size = sizeof(huber),
   .params = params,
   .forward = loss_forward,

@@ -79,7 +79,9 @@ static const nn_param params[] = {
 const nn_loss_class nn_loss_kl_div = {
   .name = "KLDivLoss",
   .doc = "Kullback-Leibler divergence t (log t - x): how far the distribution e^x is from t. The "
-         "prediction x is logarithms of probabilities (LogSoftmax), the target probabilities.",
+         "prediction x is logarithms of probabilities (LogSoftmax), the target t probabilities of "
+         "the same shape; 0 log 0 is 0. reduction = \"batchmean\" is the divergence of a row, on "
+         "average. Kullback, Leibler 1951.",
   .size = sizeof(kl_div),
   .params = params,
   .forward = loss_forward,

@@ -32,8 +32,9 @@ static const nn_param params[] = {NN_P_REDUCTION(l1), NN_P_END};
 
 const nn_loss_class nn_loss_l1 = {
   .name = "L1Loss",
-  .doc = "|prediction - target|, the absolute error: outliers weigh no more than their distance. "
-         "The gradient is 0 where both are equal.",
+  .doc = "|prediction - target|, the absolute error, both of the same shape: outliers weigh no "
+         "more than their distance, so the best constant is the median. The gradient is the sign, "
+         "0 where both are equal.",
   .size = sizeof(l1),
   .params = params,
   .forward = loss_forward,

@@ -53,8 +53,9 @@ static const nn_param params[] = {NN_P_REDUCTION(mse), NN_P_END};
 
 const nn_loss_class nn_loss_mse = {
   .name = "MSELoss",
-  .doc = "(1/n) sum (prediction - target)^2 over all n elements. Both of the same shape; it never "
-         "broadcasts.",
+  .doc =
+    "(1/n) sum (prediction - target)^2 over all n elements, both of the same shape; it never "
+    "broadcasts. The gradient is 2 (prediction - target) / n, and the best constant is the mean.",
   .size = sizeof(mse),
   .params = params,
   .forward = loss_forward,

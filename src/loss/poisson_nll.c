@@ -67,8 +67,10 @@ static const nn_param params[] = {{.name = "log_input",
 
 const nn_loss_class nn_loss_poisson_nll = {
   .name = "PoissonNLLLoss",
-  .doc = "For targets that are counts: e^x - t x, where the prediction x is the logarithm of the "
-         "expected count, or x - t log(x + eps) with log_input = false, where it is the count.",
+  .doc = "For targets t that are counts: e^x - t x, where the prediction x, of the same shape, is "
+         "the logarithm of the expected count, or x - t log(x + eps) with log_input = false, where "
+         "it is the count: minus the logarithm of Poisson's probability without log t!, which full "
+         "= true adds by Stirling's formula t log t - t + log(2 pi t) / 2 where t > 1.",
   .size = sizeof(poisson_nll),
   .params = params,
   .forward = loss_forward,

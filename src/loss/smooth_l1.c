@@ -40,8 +40,8 @@ static const nn_param params[] = {
 
 const nn_loss_class nn_loss_smooth_l1 = {
   .name = "SmoothL1Loss",
-  .doc = "With d = prediction - target: d^2 / (2 beta) where |d| < beta, |d| - beta / 2 beyond: "
-         "HuberLoss divided by beta. beta = 0 is L1Loss.",
+  .doc = "With d = prediction - target, of one shape: d^2 / (2 beta) where |d| < beta, |d| - beta "
+         "/ 2 beyond: HuberLoss divided by beta. beta = 0 is L1Loss. Girshick 2015.",
   .size = sizeof(smooth_l1),
   .params = params,
   .forward = loss_forward,

@@ -71,10 +71,9 @@ static const nn_param params[] = {
 
 const nn_loss_class nn_loss_triplet_margin = {
   .name = "TripletMarginLoss",
-  .doc =
-    "loss(anchor, positive, negative), each N x D: max(0, d(a, p) - d(a, n) + margin), where d "
-    "is the p-norm of the difference. It draws what belongs together nearer than what does "
-    "not, by a margin.",
+  .doc = "loss(anchor, positive, negative), each N x D: max(0, d(a, p) - d(a, n) + margin), where "
+         "d is the p-norm of the difference. It draws what belongs together nearer than what does "
+         "not, by a margin. The mean is over the N rows. Schroff, Kalenichenko, Philbin 2015.",
   .size = sizeof(triplet),
   .params = params,
   .forward_all = loss_forward,

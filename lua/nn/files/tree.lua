@@ -55,7 +55,7 @@ end
 
 -- The result of an operation in a module's field is not the module's state.
 local function is_passing(w, v)
-  return w.inside > 0 and kind_of(v) == "tensor" and v.requires_grad and not units.is_leaf(v)
+  return w.inside > 0 and kind_of(v) == "tensor" and v.requires_grad and not v.is_leaf
 end
 
 local function put_table(w, t)
@@ -81,7 +81,7 @@ local function put_table(w, t)
 end
 
 local function put_tensor(w, t)
-  local flags = t.requires_grad and units.is_leaf(t) and 1 or 0
+  local flags = t.requires_grad and t.is_leaf and 1 or 0
   if units.is_parameter(t) then flags = flags | 2 end
   w.out[#w.out + 1] = pack("<c1B", "x", flags)
   w.tensors[#w.tensors + 1] = t

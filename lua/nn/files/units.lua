@@ -9,11 +9,6 @@ local files = core.files
 local units = {is_module = module.is_module, is_parameter = module.is_parameter,
   restore_tensor = module.restore_tensor}
 
--- Only a leaf lets its flag be set; the result of an operation does not.
-function units.is_leaf(t)
-  return (pcall(t.requires_grad_, t, true))
-end
-
 local sizes = {float32 = 4, float64 = 8, int64 = 8, uint8 = 1}
 function units.bytes(t)
   return t:numel() * sizes[t:dtype()]

@@ -3,6 +3,8 @@
 
 --- tensor:requires_grad_(flag = true) -> tensor
 --- Says whether operations on this tensor are recorded, so that backward gives it a gradient.
+--- x.requires_grad tells; x.is_leaf is true of a tensor that no recorded operation computed, such
+--- as a parameter: leaves alone keep a gradient and can have the flag changed.
 --- Example:
 ---   local w = nn.tensor{1, 2}:requires_grad_()
 ---   w:square():sum():backward()
