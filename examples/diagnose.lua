@@ -38,7 +38,9 @@ local faults = {
   end,
   function(case)
     case.model = deep(nn.ReLU, 8, 24)
-    for i = 2, #case.model, 2 do nn.init.normal(case.model[i].weight, {std = i == 2 and 1e-3 or 2}) end
+    for i = 2, #case.model, 2 do
+      nn.init.normal(case.model[i].weight, {std = i == 2 and 1e-3 or 2})
+    end
     return "exploding gradients"
   end,
   function(case)

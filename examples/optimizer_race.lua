@@ -1,5 +1,6 @@
 -- optimizer_race.lua: which optimizer? The two pictures of the chapter on training, a ravine and a
--- saddle with seven methods on them, then a fair comparison of all optimizers on handwritten digits.
+-- saddle with seven methods on them, then a fair comparison of all optimizers on handwritten
+-- digits.
 --
 --   nnlua examples/optimizer_race.lua [--folder .] [--seeds 5] [--epochs 12]
 --
@@ -29,11 +30,13 @@ end
 
 -- Twenty times steeper across than along: plain descent zigzags, momentum overshoots.
 race("ravine", "Seven methods in a ravine", nn.functions.valley, {-9, 3}, 120, {
-  SGD = 0.9, Momentum = 0.15, Nesterov = 0.15, Adagrad = 1.5, Adadelta = 5, RMSprop = 0.2, Adam = 0.4,
+  SGD = 0.9, Momentum = 0.15, Nesterov = 0.15, Adagrad = 1.5, Adadelta = 5, RMSprop = 0.2,
+    Adam = 0.4,
 })
 -- Almost no slope at the start across the saddle: plain descent sticks there for long.
 race("saddle", "Seven methods on a saddle", nn.functions.saddle, {-1.5, 1e-4}, 60, {
-  SGD = 0.05, Momentum = 0.02, Nesterov = 0.02, Adagrad = 0.2, Adadelta = 1, RMSprop = 0.03, Adam = 0.05,
+  SGD = 0.05, Momentum = 0.02, Nesterov = 0.02, Adagrad = 0.2, Adadelta = 1, RMSprop = 0.03,
+    Adam = 0.05,
 })
 
 -- Every optimizer on the same network, from the same weights, with the same batches, its rate tuned

@@ -1,6 +1,6 @@
 -- search.lua: learning rate, width and dropout for handwritten digits, by Parzen estimators, with
--- hopeless trials ended early. Every trial that ends is kept in a file: kill it and run it again, and it
--- goes on to the same table.
+-- hopeless trials ended early. Every trial that ends is kept in a file: kill it and run it again,
+-- and it goes on to the same table.
 --
 --   nnlua examples/search.lua [--trials 40] [--workers 2] [--file search.nn]
 local opt = nn.args{trials = 40, workers = nn.threads(), file = "search.nn", epochs = 30, seed = 2}
@@ -9,7 +9,8 @@ local train, validation, test = nn.data.digits():split{0.6, 0.2, 0.2, seed = 1}
 
 local function run(p, trial)
   local model = nn.Sequential{
-    nn.Flatten(), nn.Linear(64, p.hidden), nn.ReLU(), nn.Dropout(p.dropout), nn.Linear(p.hidden, 10),
+    nn.Flatten(), nn.Linear(64, p.hidden), nn.ReLU(), nn.Dropout(p.dropout), nn.Linear(p.hidden,
+      10),
   }
   local report = {}
   function report:on_epoch_end(state) -- luacheck: ignore self

@@ -1,5 +1,5 @@
--- workers_spec.lua: tasks in processes: the same answers with any number of workers, streams as they
--- were, deaths that are told, nobody left behind.
+-- workers_spec.lua: tasks in processes: the same answers with any number of workers, streams as
+-- they were, deaths that are told, nobody left behind.
 local core = require "nn.core"
 local workers = require "nn.experiment.workers"
 
@@ -138,7 +138,8 @@ describe("workers", function()
   end)
 end)
 
--- Runs a script; returns its output, its errors and the exit code; SIGINT comes when it has said "go".
+-- Runs a script; returns its output, its errors and the exit code; SIGINT comes when it has said
+-- "go".
 local function interrupted(code, signal)
   local script = os.tmpname()
   local f = assert(io.open(script, "w"))

@@ -1,5 +1,5 @@
--- experiment/compare.lua: nn.compare: optimizers under the same conditions: initial weights, order of
--- the batches, dropout masks and budget for tuning are the same for all of them, seed by seed.
+-- experiment/compare.lua: nn.compare: optimizers under the same conditions: initial weights, order
+-- of the batches, dropout masks and budget for tuning are the same for all of them, seed by seed.
 local dataset = require "nn.data.dataset"
 local evaluate = require "nn.evaluate"
 local history = require "nn.history"
@@ -277,21 +277,20 @@ local M = {}
 --- nn.compare{model, data, loss, optimizers, validation = 0.2, tune = {lr = {...}}, seeds = 5,
 ---   epochs = 10, batch_size = 32, metrics, monitor, target, seed, workers, fit} -> result
 --- Which optimizer is best here, fairly: `model()` makes a new model; for every seed all optimizers
---- start from the same weights and see the same batches and dropout masks, and each is tuned with the
---- same budget: one run of all `epochs`, with a seed of its own, for each value of `tune` (lr: 1e-4,
---- 1e-3, ... 1; `tune` assigns opt[name]; several names: all combinations; false: as they are made).
---- Then each runs with its best value for `seeds` seeds.
---- `optimizers`: name = function(params) that returns one, as for nn.race. `validation`: a dataset or
---- the fraction that is split off; held-out data is refused. Compared is `monitor` after the last
---- epoch: "val_" and the first of `metrics` (accuracy where there are labels), or "val_loss". `fit`:
---- more options for nn.fit, such as {l2 = 1e-4}.
---- `result[name]` has `median`, `low` and `high` over the seeds, `lr`, `settings`, `scores`,
---- `histories`, `diverged` (how many of the seeds, which count as worst of all; `errors` says how),
---- `seconds` of a run, `epochs_to_target` and `seconds_to_target` (medians; `target`: 98 % of the
---- best median, or 1.1 times a loss), `tried` (settings and score of each run for tuning) and `good`: how
---- many of the tried values came within 0.02 (a loss: a tenth) of the best, which is how much care the
---- optimizer needs. Printed best first; `:csv(path)`; `:plot(path)` draws median and range by epoch,
---- and the score against the rate.
+--- start from the same weights and see the same batches and dropout masks, and each is tuned with
+--- the same budget: one run of all `epochs`, with a seed of its own, for each value of `tune` (lr:
+--- 1e-4, 1e-3, ... 1; `tune` assigns opt[name]; several names: all combinations; false: as they are
+--- made). Then each runs with its best value for `seeds` seeds. `optimizers`: name =
+--- function(params) that returns one, as for nn.race. `validation`: a dataset or the fraction that
+--- is split off; held-out data is refused. Compared is `monitor` after the last epoch: "val_" and
+--- the first of `metrics` (accuracy where there are labels), or "val_loss". `fit`: more options for
+--- nn.fit, such as {l2 = 1e-4}. `result[name]` has `median`, `low` and `high` over the seeds, `lr`,
+--- `settings`, `scores`, `histories`, `diverged` (how many of the seeds, which count as worst of
+--- all; `errors` says how), `seconds` of a run, `epochs_to_target` and `seconds_to_target`
+--- (medians; `target`: 98 % of the best median, or 1.1 times a loss), `tried` (settings and score
+--- of each run for tuning) and `good`: how many of the tried values came within 0.02 (a loss: a
+--- tenth) of the best, which is how much care the optimizer needs. Printed best first;
+--- `:csv(path)`; `:plot(path)` draws median and range by epoch, and the score against the rate.
 --- Runs share `workers` processes (one for each thread), and do not depend on their number.
 --- Example:
 ---   local result = nn.compare{

@@ -14,11 +14,12 @@ function copy.model(owner, model)
   return twin, module.Module.parameters(twin), module.Module.parameters(model)
 end
 
--- An optimizer in the same state for the copy's parameters: opt is one of nn.optim for the original's.
+-- An optimizer in the same state for the copy's parameters: opt is one of nn.optim for the
+-- original's.
 function copy.optimizer(owner, opt, twins, originals)
   if core.kind(opt) ~= "optimizer" then
-    raise("%s: option 'optimizer' must be one of nn.optim, such as nn.optim.SGD(model:parameters(), "
-      .. "{lr = 0.1}), got %s", owner, util.describe(opt))
+    raise("%s: option 'optimizer' must be one of nn.optim, such as "
+      .. "nn.optim.SGD(model:parameters(), {lr = 0.1}), got %s", owner, util.describe(opt))
   end
   local twin_of, groups = {}, {}
   for i, t in ipairs(originals) do twin_of[t] = twins[i] end
@@ -27,8 +28,8 @@ function copy.optimizer(owner, opt, twins, originals)
     for i, t in ipairs(group.params) do
       groups[g].params[i] = twin_of[t]
       if not twin_of[t] then
-        raise("%s: the optimizer holds a tensor of %s that is no parameter of the model; make it with "
-          .. "model:parameters()", owner, util.shape(t))
+        raise("%s: the optimizer holds a tensor of %s that is no parameter of the model; make it "
+          .. "with model:parameters()", owner, util.shape(t))
       end
     end
   end

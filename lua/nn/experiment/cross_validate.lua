@@ -1,5 +1,5 @@
--- experiment/cross_validate.lua: nn.cross_validate: every part of the data takes its turn as the one
--- that is measured on.
+-- experiment/cross_validate.lua: nn.cross_validate: every part of the data takes its turn as the
+-- one that is measured on.
 local result = require "nn.experiment.result"
 local util = require "nn.util"
 local workers = require "nn.experiment.workers"
@@ -95,13 +95,12 @@ local M = {}
 --- model on all other parts (`train`) and measures it on this one (`val`). It returns numbers by
 --- name, such as nn.evaluate gives, or one number (called `score`); `result.mean.NAME` and
 --- `result.std.NAME` (of the sample) sum them up, `result.folds` lists them, print shows all,
---- `:csv(path)` writes and `:plot(path)` draws them.
---- `stratify` (as a rule where there are labels), `groups` and `shuffle` are dataset:kfold's;
---- `repeats`: so many times with other cuts. Each call has random streams of its own, which depend
---- on `seed` (nn.seed's) and on the fold alone. The calls run in `workers` processes (one for each
---- thread), so what they change in the script's variables is lost, and the numbers do not depend on
---- how many there are; 0: in this process, one after the other. An error in one ends it all. Held-out
---- data is refused.
+--- `:csv(path)` writes and `:plot(path)` draws them. `stratify` (as a rule where there are labels),
+--- `groups` and `shuffle` are dataset:kfold's; `repeats`: so many times with other cuts. Each call
+--- has random streams of its own, which depend on `seed` (nn.seed's) and on the fold alone. The
+--- calls run in `workers` processes (one for each thread), so what they change in the script's
+--- variables is lost, and the numbers do not depend on how many there are; 0: in this process, one
+--- after the other. An error in one ends it all. Held-out data is refused.
 --- Example:
 ---   local cv = nn.cross_validate(nn.data.iris(), {folds = 5}, function(train, val)
 ---     local model = nn.Linear(4, 3)

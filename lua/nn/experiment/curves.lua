@@ -1,5 +1,5 @@
--- experiment/curves.lua: nn.learning_curve (how good with how much data) and nn.validation_curve (how
--- good with which value): training and validation side by side, over several cuts of the data.
+-- experiment/curves.lua: nn.learning_curve (how good with how much data) and nn.validation_curve
+-- (how good with which value): training and validation side by side, over several cuts of the data.
 local core = require "nn.core"
 local dataset = require "nn.data.dataset"
 local evaluate = require "nn.evaluate"
@@ -79,8 +79,8 @@ local function size_notes(self)
   local gain, gap = sign * (last.val - before.val), sign * (last.train - last.val)
   local noise = math.max(last.val_std, before.val_std) / math.sqrt(self.repeats)
   local grows = gain > noise and gain > 0.002 * math.abs(last.val)
-  return {("from %d to %d samples val_%s became %s better, %s; training is %s better than validation")
-    :format(before.value, last.value, self.metric, history.text(gain),
+  return {("from %d to %d samples val_%s became %s better, %s; training is %s better than "
+    .. "validation"):format(before.value, last.value, self.metric, history.text(gain),
       grows and "so more data would help" or "no more than noise: more data would help little",
       history.text(gap))}
 end
@@ -105,7 +105,9 @@ end
 -- Whether the values span so much that only a logarithmic axis shows them all.
 local function is_wide(self)
   local low, high = math.huge, -math.huge
-  for _, r in ipairs(self.records) do low, high = math.min(low, r.value), math.max(high, r.value) end
+  for _, r in ipairs(self.records) do
+    low, high = math.min(low, r.value), math.max(high, r.value)
+  end
   return low > 0 and high / low > 30
 end
 
@@ -195,15 +197,15 @@ local function check_sizes(sizes, n)
   if #sizes == 0 then raise("learning_curve: option 'sizes' is empty") end
 end
 
---- nn.learning_curve(make, data, {sizes = {0.1, 0.2, 0.4, 0.7, 1.0}, validation = 0.2, metric, loss,
----   repeats = 3, seed, workers}) -> result
---- How good a model gets with how much data: `make(train, n)` trains a new model on the dataset it is
---- given, of n samples, and returns it. Of the data a part is kept for validation (a fraction, drawn
---- anew for each of `repeats`, or a dataset); models are trained on `sizes` of the rest: shares up to
---- 1.0 (floats), or whole numbers of samples. `metric`: accuracy, mse, ... (as in nn.evaluate), or
---- "loss" with `loss`. `result.records` lists value, train, val, train_std and val_std; it prints as a
---- table that says whether more data would help, `:csv(path)`, `:plot(path)`. The trainings share
---- `workers` processes and do not depend on their number.
+--- nn.learning_curve(make, data, {sizes = {0.1, 0.2, 0.4, 0.7, 1.0}, validation = 0.2, metric,
+---   loss, repeats = 3, seed, workers}) -> result
+--- How good a model gets with how much data: `make(train, n)` trains a new model on the dataset it
+--- is given, of n samples, and returns it. Of the data a part is kept for validation (a fraction,
+--- drawn anew for each of `repeats`, or a dataset); models are trained on `sizes` of the rest:
+--- shares up to 1.0 (floats), or whole numbers of samples. `metric`: accuracy, mse, ... (as in
+--- nn.evaluate), or "loss" with `loss`. `result.records` lists value, train, val, train_std and
+--- val_std; it prints as a table that says whether more data would help, `:csv(path)`,
+--- `:plot(path)`. The trainings share `workers` processes and do not depend on their number.
 --- Example:
 ---   print(nn.learning_curve(function(train)
 ---     local model = nn.Linear(4, 3)
@@ -223,10 +225,10 @@ end
 --- nn.validation_curve(make, data, {values, name = "value", validation = 0.2, metric, loss,
 ---   repeats = 3, seed, workers}) -> result
 --- How good a model gets with which value of one hyper-parameter: `make(train, value)` trains a new
---- model with the value and returns it. The validation part is cut anew for each of `repeats`, the same
---- for all values (or is a dataset). Too small and too large a model show as both curves poor, and as
---- training good while validation is poor. `result.best` is the record with the best validation;
---- the rest is as for nn.learning_curve.
+--- model with the value and returns it. The validation part is cut anew for each of `repeats`, the
+--- same for all values (or is a dataset). Too small and too large a model show as both curves poor,
+--- and as training good while validation is poor. `result.best` is the record with the best
+--- validation; the rest is as for nn.learning_curve.
 --- Example:
 ---   print(nn.validation_curve(function(train, hidden)
 ---     local model = nn.Sequential{nn.Linear(4, hidden), nn.Tanh(), nn.Linear(hidden, 3)}

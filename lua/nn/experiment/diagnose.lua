@@ -49,7 +49,8 @@ local function picture(self, options)
   local bars = {}
   for i, row in ipairs(self.layers) do bars[i] = {row.weights, math.max(row.gradient, 1e-12)} end
   if #bars == 0 then util.raise "plot: the model has no weights" end
-  return require "nn.plot" {title = options.title, ylabel = "gradient (root mean square)", ylog = true,
+  return require "nn.plot" {title = options.title, ylabel = "gradient (root mean square)",
+    ylog = true,
     width = options.width, height = options.height, scale = options.scale}:bar(bars)
 end
 
@@ -108,17 +109,17 @@ end
 local M = {}
 
 --- nn.diagnose(model, data, loss, {optimizer, validation, batch_size = 32, seed}) -> result
---- Looks for what commonly goes wrong: inputs unscaled or missing, classes out of balance, validation
---- rows (or the target) among the training data; dead ReLUs, saturated units, an output squashed twice;
---- gradients that vanish or explode from layer to layer; with `optimizer`, a learning rate too high or
---- too low: some steps are taken, and for gradient descent the rate is held against 2 / L, L the largest
---- curvature of the loss (times 1 + momentum); with `validation`, overfitting.
---- `result.findings` lists finding, where, evidence and cure, a line of Lua; `#result` says how many
---- there are. Printed below a table of the weights: their size and gradient (root mean squares), how
---- far one step moves them (as a share of their length), the share of dead units and of saturated
---- activations behind them. `result.curvature`, `result.limit` and `result.gap` hold what was measured.
---- `:csv(path)` writes the findings, `:plot(path)` draws the gradients. Model, optimizer, data and random
---- streams are left as they were.
+--- Looks for what commonly goes wrong: inputs unscaled or missing, classes out of balance,
+--- validation rows (or the target) among the training data; dead ReLUs, saturated units, an output
+--- squashed twice; gradients that vanish or explode from layer to layer; with `optimizer`, a
+--- learning rate too high or too low: some steps are taken, and for gradient descent the rate is
+--- held against 2 / L, L the largest curvature of the loss (times 1 + momentum); with `validation`,
+--- overfitting. `result.findings` lists finding, where, evidence and cure, a line of Lua; `#result`
+--- says how many there are. Printed below a table of the weights: their size and gradient (root
+--- mean squares), how far one step moves them (as a share of their length), the share of dead units
+--- and of saturated activations behind them. `result.curvature`, `result.limit` and `result.gap`
+--- hold what was measured. `:csv(path)` writes the findings, `:plot(path)` draws the gradients.
+--- Model, optimizer, data and random streams are left as they were.
 --- Example:
 ---   local model = nn.Sequential{nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)}
 ---   local train, val = nn.data.digits():split{0.8, 0.2}
@@ -133,7 +134,8 @@ function M.diagnose(model, data, loss, options)
   evaluate.check_loss("diagnose", loss)
   local o = util.options("diagnose", options, {optimizer = {"any"}, validation = {"any"},
     batch_size = {"count", 32}, seed = {"integer"}})
-  local c = {model = model, data = data, loss = loss, given = o.optimizer, batch_size = o.batch_size,
+  local c = {model = model, data = data, loss = loss, given = o.optimizer,
+    batch_size = o.batch_size,
     seed = workers.seed_of(workers.base_seed(o.seed), 1)}
   core.seed(c.seed)
   if o.validation ~= nil then

@@ -1,5 +1,5 @@
--- experiment/diagnose_net.lua: what nn.diagnose looks for in the data and in a pass through the model.
--- Each check calls add(finding, where, evidence, cure).
+-- experiment/diagnose_net.lua: what nn.diagnose looks for in the data and in a pass through the
+-- model. Each check calls add(finding, where, evidence, cure).
 local core = require "nn.core"
 local dataset = require "nn.data.dataset"
 local evaluate = require "nn.evaluate"
@@ -30,7 +30,8 @@ local function check_numbers(d, add)
   end
   if #bad == 0 then return end
   add("numbers missing", "data.x", ("%s has %d NaN and %d infinite values%s"):format(bad[1].name,
-    bad[1].missing, bad[1].infinite, #bad > 1 and (", and %d features more"):format(#bad - 1) or ""),
+    bad[1].missing, bad[1].infinite, #bad > 1 and (", and %d features more"):format(#bad - 1)
+      or ""),
     'train = nn.data.csv(path, {missing = "mean", ...})')
 end
 
@@ -53,7 +54,8 @@ local function check_scales(d, add)
       narrowest.std)
   end
   if evidence then
-    add("unscaled inputs", "data.x", evidence .. "; weights of one size cannot suit them", STANDARDIZE)
+    add("unscaled inputs", "data.x", evidence .. "; weights of one size cannot suit them",
+      STANDARDIZE)
   end
 end
 
@@ -165,7 +167,8 @@ local function check_saturation(c, place, path, low, add)
   c.states[path] = {saturated = stuck}
   if stuck < STUCK then return end
   local weights = weights_before(c, place)
-  add("saturated units", path, ("%.0f %% of the activations lie beyond %g, where %s is flat"):format(
+  add("saturated units", path,
+    ("%.0f %% of the activations lie beyond %g, where %s is flat"):format(
     100 * stuck, EDGE, tostring(c.list[place].module)),
     ("nn.init.xavier_uniform(%s.weight)"):format(weights or path))
 end
@@ -212,7 +215,8 @@ local function layer_cure(c, what)
   for _, record in ipairs(c.list) do
     local class = class_of(record.module)
     if class == "Sigmoid" or class == "Tanh" then
-      return ("%s = nn.ReLU(), and so for every %s"):format(c.paths[record.module] or "layer", class)
+      return ("%s = nn.ReLU(), and so for every %s"):format(c.paths[record.module] or "layer",
+        class)
     end
   end
   return "model:apply(function(m) if m.weight and m.weight:dim() > 1 then "

@@ -1,10 +1,10 @@
--- experiment/diagnose_steps.lua: what nn.diagnose finds out by taking steps with copies of the model and
--- its optimizer: how far a step moves the weights, what some of them do to the loss, and, for gradient
--- descent, the rate against the curvature.
+-- experiment/diagnose_steps.lua: what nn.diagnose finds out by taking steps with copies of the
+-- model and its optimizer: how far a step moves the weights, what some of them do to the loss, and,
+-- for gradient descent, the rate against the curvature.
 --
--- On a quadratic with largest curvature L gradient descent converges for lr < 2 / L, with momentum b for
--- lr < 2 (1 + b) / L. L is found by power iteration; the Hessian times v is the difference of the
--- gradients at w + e v and w - e v, over 2 e.
+-- On a quadratic with largest curvature L gradient descent converges for lr < 2 / L, with momentum
+-- b for lr < 2 (1 + b) / L. L is found by power iteration; the Hessian times v is the difference of
+-- the gradients at w + e v and w - e v, over 2 e.
 local copy = require "nn.experiment.copy"
 local core = require "nn.core"
 local evaluate = require "nn.evaluate"
@@ -71,7 +71,9 @@ end
 function M.curvature(c)
   local params = module.Module.parameters(c.probe)
   local start, v = {}, {}
-  for i, t in ipairs(params) do start[i], v[i] = t:detach():clone(), core.randn(t:size()):to(t:dtype()) end
+  for i, t in ipairs(params) do
+    start[i], v[i] = t:detach():clone(), core.randn(t:size()):to(t:dtype())
+  end
   local _ <close> = module.mode(c.probe, false)
   local step, value = 1e-3 * math.max(length(start), 1e-3), nil
   if params[1]:dtype() == "float32" then step = 3 * step end
@@ -172,8 +174,8 @@ local function against_limit(c)
 end
 
 local function told(c, first, last)
-  return ("lr = %g: the loss goes from %s to %s in %d steps, the first of which moves the weights by %s "
-    .. "of their size"):format(c.opt.lr, text(first), text(last), c.steps, text(c.ratio or 0))
+  return ("lr = %g: the loss goes from %s to %s in %d steps, the first of which moves the weights "
+    .. "by %s of their size"):format(c.opt.lr, text(first), text(last), c.steps, text(c.ratio or 0))
 end
 
 local function relative_gradient(c)

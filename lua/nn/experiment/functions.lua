@@ -1,7 +1,8 @@
--- experiment/functions.lua: nn.functions: functions of two variables on which optimizers are compared.
+-- experiment/functions.lua: nn.functions: functions of two variables on which optimizers are
+-- compared.
 --
--- Sources: Rosenbrock 1960; Beale 1958; Himmelblau 1972; Rastrigin 1974; Ackley 1987; Booth's is the
--- usual quadratic; saddle and valley are the pictures of the chapter on training.
+-- Sources: Rosenbrock 1960; Beale 1958; Himmelblau 1972; Rastrigin 1974; Ackley 1987; Booth's is
+-- the usual quadratic; saddle and valley are the pictures of the chapter on training.
 local core = require "nn.core"
 
 local PI = math.pi
@@ -56,13 +57,13 @@ add("valley", "x^2 / 20 + y^2", {{-10, 10}, {-4, 4}}, {0, 0}, function(x, y)
 end)
 
 --- nn.functions
---- Functions of two variables to try optimizers on: `rosenbrock` (a bent valley), `beale` (flat with
---- steep corners), `himmelblau` (four minima), `booth` (a tilted bowl), `rastrigin` and `ackley`
---- (many local minima), `sphere`, `saddle` (x^2 - y^2, which has none) and `valley` (x^2 / 20 + y^2:
---- a ravine, twenty times steeper across than along). Each is called with two numbers or tensors,
---- `f(x, y)`, and has `.minimum` ({x, y}, a list of them for himmelblau, nil for the saddle; its value
---- is 0 there), `.range` ({{x0, x1}, {y0, y1}}, where it is drawn) and `.text` (the formula). A
---- script's own f(x, y) serves wherever one of these does.
+--- Functions of two variables to try optimizers on: `rosenbrock` (a bent valley), `beale` (flat
+--- with steep corners), `himmelblau` (four minima), `booth` (a tilted bowl), `rastrigin` and
+--- `ackley` (many local minima), `sphere`, `saddle` (x^2 - y^2, which has none) and `valley` (x^2 /
+--- 20 + y^2: a ravine, twenty times steeper across than along). Each is called with two numbers or
+--- tensors, `f(x, y)`, and has `.minimum` ({x, y}, a list of them for himmelblau, nil for the
+--- saddle; its value is 0 there), `.range` ({{x0, x1}, {y0, y1}}, where it is drawn) and `.text`
+--- (the formula). A script's own f(x, y) serves wherever one of these does.
 --- Example:
 ---   local f = nn.functions.rosenbrock
 ---   print(f, f(1, 1), f.minimum[1])

@@ -37,7 +37,8 @@ end
 -- model:parameters(); what is not there is 0.
 local function read_direction(what, given, names, params)
   if type(given) ~= "table" or getmetatable(given) then
-    raise("landscape: %s must be a table of tensors by parameter, as model:state() is, got %s", what,
+    raise("landscape: %s must be a table of tensors by parameter, as model:state() is, got %s",
+      what,
       util.describe(given))
   end
   local list, found = {}, false
@@ -87,7 +88,8 @@ local function principal(steps)
     local v = vectors:select(2, n - k + 1):totable()
     local size = math.sqrt(math.max(values[n - k + 1], 0))
     if n - k + 1 < 1 or size < 1e-12 then
-      raise "landscape: the path does not leave a line; option 'dims' = 1 or random directions show it"
+      raise("landscape: the path does not leave a line; option 'dims' = 1 or random directions "
+        .. "show it")
     end
     for i = 1, n do v[i] = v[i] / size end
     directions[k] = combine(steps, v)
@@ -104,8 +106,8 @@ local function read_path(path, names, params)
     steps[i] = list
   end
   if #steps < 3 then
-    raise("landscape: option 'path' is a list of at least 3 states, as model:state() gives them, got "
-      .. "%d", #steps)
+    raise("landscape: option 'path' is a list of at least 3 states, as model:state() gives them, "
+      .. "got %d", #steps)
   end
   return principal(steps)
 end
@@ -225,15 +227,15 @@ end
 
 --- nn.landscape(model, data, loss, {dims = 2, directions, path, range = {-1, 1}, points = 21, seed,
 ---   batch_size = 256}) -> result
---- The loss on a plane (`dims = 1`: a line) through the model's weights, in evaluation mode: how flat
---- the place is that a training has found. Directions are random ones, filter-normalised, so that 1 is
---- as far as the weights are long; or `directions`, a list of one or two tables of tensors by the
---- parameters' names (such as the difference of two states); or `path`, a list of model:state() kept
---- while training: then the plane is the one in which the path extends most, around it.
---- `result.x`, `result.y` are the places along the directions a and b (the weights are at 0), `result.z`
---- the losses (a tensor, rows are b), `result.centre` the one at the weights, `result.path` where the
---- states lie. It prints, `:csv(path)`, `:plot(path)` draws contours or a line. Model and random
---- streams are left as they were.
+--- The loss on a plane (`dims = 1`: a line) through the model's weights, in evaluation mode: how
+--- flat the place is that a training has found. Directions are random ones, filter-normalised, so
+--- that 1 is as far as the weights are long; or `directions`, a list of one or two tables of
+--- tensors by the parameters' names (such as the difference of two states); or `path`, a list of
+--- model:state() kept while training: then the plane is the one in which the path extends most,
+--- around it. `result.x`, `result.y` are the places along the directions a and b (the weights are
+--- at 0), `result.z` the losses (a tensor, rows are b), `result.centre` the one at the weights,
+--- `result.path` where the states lie. It prints, `:csv(path)`, `:plot(path)` draws contours or a
+--- line. Model and random streams are left as they were.
 --- Example:
 ---   local model = nn.Linear(1, 1)
 ---   local path, keep = {}, {}

@@ -1,6 +1,6 @@
--- experiment/lr_find.lua: nn.lr_find, the learning-rate range test (Smith: "Cyclical learning rates for
--- training neural networks", WACV 2017): the rate grows from batch to batch until the loss explodes;
--- where the smoothed loss falls fastest a step does most.
+-- experiment/lr_find.lua: nn.lr_find, the learning-rate range test (Smith: "Cyclical learning rates
+-- for training neural networks", WACV 2017): the rate grows from batch to batch until the loss
+-- explodes; where the smoothed loss falls fastest a step does most.
 local copy = require "nn.experiment.copy"
 local core = require "nn.core"
 local evaluate = require "nn.evaluate"
@@ -16,6 +16,7 @@ local raise = util.raise
 local MEMORY = 0.9 -- of the running mean
 local LAG = 9      -- MEMORY / (1 - MEMORY): so many batches it is behind
 local BLOWN = 4    -- a loss so many times the lowest ends the test
+local FALL = 0.95  -- a loss that never falls so far does not fall
 local SHOWN = 12   -- rows of the printed table
 
 -- ---- the test ---------------------------------------------------------------------------------
@@ -73,13 +74,15 @@ local function test(model, opt, data, o)
   return points
 end
 
--- The place where the smoothed loss falls fastest with the logarithm of the rate, before its minimum:
--- the slope over a few points to either side.
+-- The place where the smoothed loss falls fastest with the logarithm of the rate, before its
+-- minimum: the slope over a few points to either side; nil where it hardly falls, as in a model
+-- that is trained.
 local function steepest(points)
   local least, reach = 1, math.max(1, #points // 25)
   for i, p in ipairs(points) do
     if p.smooth < points[least].smooth then least = i end
   end
+  if points[least].smooth > FALL * points[1].smooth then return nil, least end
   local best, fastest = nil, 0
   for i = 1 + reach, math.min(least, #points - reach) do
     local a, b = points[i - reach], points[i + reach]
@@ -118,7 +121,9 @@ local function picture(self, options)
     width = options.width, height = options.height, scale = options.scale,
     legend = {"loss", "smooth"}}
   local x, y, smooth = {}, {}, {}
-  for i, point in ipairs(self.points) do x[i], y[i], smooth[i] = point.lr, point.loss, point.smooth end
+  for i, point in ipairs(self.points) do
+    x[i], y[i], smooth[i] = point.lr, point.loss, point.smooth
+  end
   p:line({loss = {x = x, y = y}, smooth = {x = x, y = smooth}})
   if self.suggestion then p:vline(self.suggestion, {name = "suggestion", dash = true}) end
   return p
@@ -131,13 +136,13 @@ local M = {}
 
 --- nn.lr_find(model, data, {loss, optimizer, low = 1e-6, high = 10, steps = 100, batch_size = 32})
 ---   -> result
---- Tries learning rates from `low` to `high` in one short run: the rate grows by the same factor from
---- batch to batch, `steps` of them, until the loss is four times its lowest. `result.suggestion` is
---- the rate at which the loss falls fastest (nil where it never falls), `result.lowest` the one where
---- it is lowest, which is already too large; `result.points` lists lr, loss and smoothed loss. Prints,
---- `:csv(path)`, `:plot(path)`.
---- `optimizer`: one of nn.optim made of the model's parameters, or nothing for Adam. A copy of model and
---- optimizer is trained: both, and all random streams, are left as they were.
+--- Tries learning rates from `low` to `high` in one short run: the rate grows by the same factor
+--- from batch to batch, `steps` of them, until the loss is four times its lowest.
+--- `result.suggestion` is the rate at which the loss falls fastest (nil where it hardly falls),
+--- `result.lowest` the one where it is lowest, which is already too large; `result.points` lists
+--- lr, loss and smoothed loss. Prints, `:csv(path)`, `:plot(path)`. `optimizer`: one of nn.optim
+--- made of the model's parameters, or nothing for Adam. A copy of model and optimizer is trained:
+--- both, and all random streams, are left as they were.
 --- Example:
 ---   local model = nn.Sequential{nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)}
 ---   local found = nn.lr_find(model, nn.data.digits(), {loss = nn.CrossEntropyLoss()})
@@ -153,7 +158,8 @@ function M.lr_find(model, data, options)
   })
   evaluate.check_loss("lr_find", o.loss)
   if not (o.low > 0 and o.low < o.high) or o.steps < 10 then
-    raise("lr_find: wants 0 < low < high and at least 10 steps, got low %g, high %g, steps %d", o.low,
+    raise("lr_find: wants 0 < low < high and at least 10 steps, got low %g, high %g, steps %d",
+      o.low,
       o.high, o.steps)
   end
   local opt = o.optimizer and copy.optimizer("lr_find", o.optimizer, twins, originals)

@@ -1,5 +1,5 @@
--- experiment/optimizers.lua: the optimizers that nn.race and nn.compare are given, as functions that
--- make one of a list of parameters.
+-- experiment/optimizers.lua: the optimizers that nn.race and nn.compare are given, as functions
+-- that make one of a list of parameters.
 local core = require "nn.core"
 local util = require "nn.util"
 
@@ -34,7 +34,8 @@ local function maker(owner, name, given)
   return function(params) return make(params, options) end
 end
 
--- {name = function | options} or a list of names: sorted names, and a function of parameters for each.
+-- {name = function | options} or a list of names: sorted names, and a function of parameters for
+-- each.
 function optimizers.read(owner, given)
   if type(given) ~= "table" or getmetatable(given) or next(given) == nil then
     raise("%s: option 'optimizers' is a table, such as {Adam = function(params) return "

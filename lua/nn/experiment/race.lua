@@ -38,7 +38,8 @@ end
 
 local function check_start(start)
   local x, y = (start or {})[1], (start or {})[2]
-  if type(start) ~= "table" or #start ~= 2 or not result.is_finite(x) or not result.is_finite(y) then
+  if type(start) ~= "table" or #start ~= 2 or not result.is_finite(x)
+    or not result.is_finite(y) then
     raise("race: option 'start' is two numbers, {x, y}, got %s", util.describe(start))
   end
   return {x + 0.0, y + 0.0}
@@ -187,15 +188,15 @@ local M = {}
 
 --- nn.race{f, start, optimizers, steps = 100, range} -> result
 --- Lets optimizers run on f(x, y) from one point, in float64, and keeps their ways:
---- `result.paths[name]` is an n x 2 tensor, the start first. `f`: one of nn.functions, or a function
---- of two tensors without dimensions. `optimizers`: `name = function(params) return nn.optim.X(params,
---- {...}) end`, `name = {lr = 0.1}` where the name is one of nn.optim, `name = {"SGD", lr = 0.1,
---- momentum = 0.9}` for others, or a list of names, with their defaults.
---- The table says where each was after `steps`, f there, and, where f.minimum is known, the distance
---- to it and the step from which f stayed within 0.001 of it. What leaves the finite numbers ends there
---- (`result.diverged[name]` is the step). `:plot(path)` draws the ways over the contours (`range`:
---- {{x0, x1}, {y0, y1}}, left out: f.range, or where the ways go); `:animate(path)` moves them;
---- `:csv(path)` writes the table. Random streams are left as they were.
+--- `result.paths[name]` is an n x 2 tensor, the start first. `f`: one of nn.functions, or a
+--- function of two tensors without dimensions. `optimizers`: `name = function(params) return
+--- nn.optim.X(params, {...}) end`, `name = {lr = 0.1}` where the name is one of nn.optim, `name =
+--- {"SGD", lr = 0.1, momentum = 0.9}` for others, or a list of names, with their defaults. The
+--- table says where each was after `steps`, f there, and, where f.minimum is known, the distance to
+--- it and the step from which f stayed within 0.001 of it. What leaves the finite numbers ends
+--- there (`result.diverged[name]` is the step). `:plot(path)` draws the ways over the contours
+--- (`range`: {{x0, x1}, {y0, y1}}, left out: f.range, or where the ways go); `:animate(path)` moves
+--- them; `:csv(path)` writes the table. Random streams are left as they were.
 --- Example:
 ---   local race = nn.race{f = nn.functions.valley, start = {-9, 3}, steps = 80, optimizers = {
 ---     SGD = {lr = 0.4}, momentum = {"SGD", lr = 0.1, momentum = 0.9}, Adam = {lr = 0.5},

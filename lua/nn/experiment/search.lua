@@ -1,7 +1,7 @@
--- experiment/search.lua: nn.search: hyper-parameters by random draws, on a grid, by successive halving
--- (Jamieson, Talwalkar 2016) or by Parzen estimators (tpe.lua). What trial i is, and when a report ends
--- it, depends on the trials up to i - ahead alone, however many have ended by then: so the result does
--- not depend on the number of workers, and a search can go on from its file.
+-- experiment/search.lua: nn.search: hyper-parameters by random draws, on a grid, by successive
+-- halving (Jamieson, Talwalkar 2016) or by Parzen estimators (tpe.lua). What trial i is, and when a
+-- report ends it, depends on the trials up to i - ahead alone, however many have ended by then: so
+-- the result does not depend on the number of workers, and a search can go on from its file.
 local core = require "nn.core"
 local evaluate = require "nn.evaluate"
 local history = require "nn.history"
@@ -24,9 +24,10 @@ local trial_meta = {__index = Trial, __name = "trial"}
 local ended = setmetatable({}, {__tostring = function() return "trial ended: it was hopeless" end})
 
 --- trial:report(epoch, score)
---- For the function `run` of nn.search: tells how good the model is after so many epochs. Where that
---- is worse than the median of earlier trials after as many, at least five of them, the trial ends
---- there: what follows the call in `run` is not reached, and the score is the last reported one.
+--- For the function `run` of nn.search: tells how good the model is after so many epochs. Where
+--- that is worse than the median of earlier trials after as many, at least five of them, the trial
+--- ends there: what follows the call in `run` is not reached, and the score is the last reported
+--- one.
 --- Example:
 ---   nn.search{space = {x = nn.uniform(0, 1)}, trials = 8, run = function(p, trial)
 ---     for epoch = 1, 3 do trial:report(epoch, p.x * epoch) end
@@ -139,7 +140,8 @@ local function read_journal(self)
   f:close()
   local saved = require "nn.files".load(self.resume)
   local mine = settings(self)
-  if type(saved) ~= "table" or type(saved.settings) ~= "table" or type(saved.answers) ~= "table" then
+  if type(saved) ~= "table" or type(saved.settings) ~= "table"
+    or type(saved.answers) ~= "table" then
     raise("search: %s is not the file of a search", self.resume)
   end
   for _, name in ipairs(util.sorted_keys(mine)) do
@@ -268,7 +270,9 @@ local function read(options)
     budget = {"count"}, min_budget = {"count", 1}, eta = {"count", 3}, points = {"count", 5},
     ahead = {"count"}, data = {"any"}, metric = {"string"}, loss = {"any"},
   })
-  if not AHEAD[o.method] then util.unknown("search", "method", o.method, util.sorted_keys(AHEAD)) end
+  if not AHEAD[o.method] then
+    util.unknown("search", "method", o.method, util.sorted_keys(AHEAD))
+  end
   if o.direction and o.direction ~= "max" and o.direction ~= "min" then
     raise('search: option \'direction\' must be "max" or "min", got %q', o.direction)
   end
@@ -308,23 +312,22 @@ local M = {}
 --- Looks for good hyper-parameters. `space`: ranges by name (nn.uniform, nn.log_uniform, nn.int,
 --- nn.choice; other values stay what they are). `run(p, trial)` trains with the values `p` and
 --- returns the score, which is maximised (`direction = "min"`: minimised). `trial` has `number`,
---- `seed`, `budget` and `trial:report(epoch, score)`, which ends a hopeless trial.
---- `method`: "random"; "grid" (all combinations, ranges at `points` places each); "tpe": after ten
---- random trials, where good ones are denser than bad ones; "halving": all trials with the smallest
---- `trial.budget` (epochs, say), the best of them, one in `eta`, with eta times as much, and so on to
---- `budget` (27).
---- `data`: a dataset of which trials get `trial.train` (60 %) and `trial.validation` (20 %, to stop
---- on); `run` returns the model, and the search ranks by `metric` (accuracy, mse, ... as in nn.fit, or
---- "loss" with `loss`) on the rest, on which no trial has stopped. Held-out data is refused.
---- The result has `.best` and `.trials`, records of `params`, `score`, `error`, `stopped` (the epoch
---- of the report that ended it), `seconds`; it prints as a table, best first, `:csv(path)` writes
---- it in order, `:plot(path)` draws scores against trials and values. A trial that fails, or whose
---- process dies, is recorded with its error and does not end the search.
---- Trials run in `workers` processes (one for each thread; 0: here), with random streams of their own
---- from `seed`; the result does not depend on how many there are, as a trial knows of those up to
---- `ahead` before it only (16; tpe: 4). `resume = "search.nn"`: every trial that ended is kept in that
---- file, and a search that was killed goes on from it to the same result; more `trials` than before add
---- to it. After Ctrl-C `nn.last.result` has what was done.
+--- `seed`, `budget` and `trial:report(epoch, score)`, which ends a hopeless trial. `method`:
+--- "random"; "grid" (all combinations, ranges at `points` places each); "tpe": after ten random
+--- trials, where good ones are denser than bad ones; "halving": all trials with the smallest
+--- `trial.budget` (epochs, say), the best of them, one in `eta`, with eta times as much, and so on
+--- to `budget` (27). `data`: a dataset of which trials get `trial.train` (60 %) and
+--- `trial.validation` (20 %, to stop on); `run` returns the model, and the search ranks by `metric`
+--- (accuracy, mse, ... as in nn.fit, or "loss" with `loss`) on the rest, on which no trial has
+--- stopped. Held-out data is refused. The result has `.best` and `.trials`, records of `params`,
+--- `score`, `error`, `stopped` (the epoch of the report that ended it), `seconds`; it prints as a
+--- table, best first, `:csv(path)` writes it in order, `:plot(path)` draws scores against trials
+--- and values. A trial that fails, or whose process dies, is recorded with its error and does not
+--- end the search. Trials run in `workers` processes (one for each thread; 0: here), with random
+--- streams of their own from `seed`; the result does not depend on how many there are, as a trial
+--- knows of those up to `ahead` before it only (16; tpe: 4). `resume = "search.nn"`: every trial
+--- that ended is kept in that file, and a search that was killed goes on from it to the same
+--- result; more `trials` than before add to it. After Ctrl-C `nn.last.result` has what was done.
 --- Example:
 ---   local train, val = nn.data.iris():split{0.7, 0.3}
 ---   local found = nn.search{

@@ -1,7 +1,7 @@
--- experiment/tpe.lua: the tree of Parzen estimators (Bergstra, Bardenet, Bengio, Kegl: "Algorithms for
--- hyper-parameter optimization", NIPS 2011): two densities for each parameter, l(u) of the points that
--- did well and g(u) of the others; of some points drawn from l, the one with the largest l(u) / g(u).
--- Points lie in the unit cube (space.lua).
+-- experiment/tpe.lua: the tree of Parzen estimators (Bergstra, Bardenet, Bengio, Kegl: "Algorithms
+-- for hyper-parameter optimization", NIPS 2011): two densities for each parameter, l(u) of the
+-- points that did well and g(u) of the others; of some points drawn from l, the one with the
+-- largest l(u) / g(u). Points lie in the unit cube (space.lua).
 local space = require "nn.experiment.space"
 
 local tpe = {}
@@ -22,8 +22,8 @@ local function share_below(z)
   return 0.5 * (1 + (z < 0 and -erf or erf))
 end
 
--- Normal kernels at sorted points of [0, 1], each as wide as the larger gap beside it, and a wide one
--- for what nobody has tried.
+-- Normal kernels at sorted points of [0, 1], each as wide as the larger gap beside it, and a wide
+-- one for what nobody has tried.
 local function parzen(points)
   local kernels = {{mean = 0.5, sd = 1}}
   table.sort(points)

@@ -32,8 +32,9 @@ local function pack_tensor(out, t)
 end
 
 local function unpack_tensor(bytes, at)
-  local dtype, dims, shape, count = nil, nil, {}, 1
-  dtype, dims, at = unpack("<s1I1", bytes, at)
+  local shape, count = {}, 1
+  local dtype, dims, first_size = unpack("<s1I1", bytes, at)
+  at = first_size
   for d = 1, dims do
     shape[d], at = unpack("<i8", bytes, at)
     count = count * shape[d]
