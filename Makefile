@@ -309,7 +309,7 @@ INSTALLED = $(B)/nnlua:$(PREFIX)/bin/nnlua:755 $(B)/nn.so:$(LUA_CDIR)/nn.so:644 
   build/share/nn.meta.lua:$(SHAREDIR)/nnlua/nn.meta.lua:644 \
   build/share/nn.luacheck.lua:$(SHAREDIR)/nnlua/nn.luacheck.lua:644 \
   build/share/nnlua.pc:$(PREFIX)/lib/pkgconfig/nnlua.pc:644 \
-  $(foreach f,README.md CHANGELOG.md LICENSE $(wildcard doc/*.md doc/*.svg doc/*/*.svg \
+  $(foreach f,README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md LICENSE $(wildcard doc/*.md doc/*.svg doc/*/*.svg \
     examples/*.md examples/*.lua examples/*/*.lua),$(f):$(DOCDIR)/$(f):644)
 install: all build/share/nnlua.1
 	@sed -i 's|^prefix=.*|prefix=$(PREFIX)|' build/share/nnlua.pc
