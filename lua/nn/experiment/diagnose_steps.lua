@@ -7,6 +7,7 @@
 -- the gradients at w + e v and w - e v, over 2 e.
 local copy = require "nn.experiment.copy"
 local core = require "nn.core"
+local dataset = require "nn.data.dataset"
 local evaluate = require "nn.evaluate"
 local history = require "nn.history"
 local module = require "nn.module"
@@ -15,7 +16,8 @@ local optimizers = require "nn.experiment.optimizers"
 local M = {}
 
 local ROUNDS, SETTLED = 20, 0.01 -- of the power iteration
-local STEPS, HEAD = 30, 5        -- steps that are taken, means over the first and last so many
+local STEPS = 30                 -- that are taken
+local WORSE, DUST = 1.5, 0.02    -- a loss so many times that before, and more than dust, is worse
 local HOPELESS = 4               -- times the limit: no luck helps
 local IDLE = 1e-5                -- a step of that share of the weights does nothing
 local ALIVE = 1e-3               -- gradients above that share of the weights want steps
@@ -109,11 +111,18 @@ local function note_ratios(c, before)
   end
 end
 
--- The losses before each of some steps.
+-- The loss of the sample, in evaluation mode.
+local function sample_loss(c)
+  local _ <close> = module.mode(c.twin, false)
+  return core.no_grad(pass, c, c.twin, c.x, c.y, c.w)
+end
+
+-- Takes some steps, fewer where a loss is not finite; returns that it was.
 local function take_steps(c)
-  local losses, before = {}, weights(c.rows)
+  local before = weights(c.rows)
   local _ <close> = module.mode(c.twin, true)
-  while #losses < STEPS do
+  c.steps = 0
+  while c.steps < STEPS do
     for x, y, w in c.data:batches {size = math.min(c.batch_size, #c.data)} do
       local first
       local function closure()
@@ -128,18 +137,13 @@ local function take_steps(c)
         closure()
         if first - first == 0 then c.opt:step() end
       end
-      losses[#losses + 1] = first
-      if #losses == 1 then note_ratios(c, before) end
-      if first - first ~= 0 or #losses >= STEPS then return losses end
+      c.steps = c.steps + 1
+      if c.steps == 1 then note_ratios(c, before) end
+      if first - first ~= 0 then return false end
+      if c.steps >= STEPS then break end
     end
   end
-  return losses
-end
-
-local function mean(list, first, last)
-  local sum = 0
-  for i = first, last do sum = sum + list[i] end
-  return sum / (last - first + 1)
+  return true
 end
 
 -- ---- the rate ---------------------------------------------------------------------------------
@@ -147,10 +151,10 @@ end
 -- What nn.lr_find says, within what the curvature allows.
 local function cure(c)
   local found = require "nn.experiment.lr_find".lr_find(c.model, c.data, {loss = c.loss,
-    optimizer = c.given, batch_size = math.min(c.batch_size, #c.data), steps = 60, low = 1e-5})
+    optimizer = c.given, batch_size = math.min(c.batch_size, #c.data), low = 1e-5})
   local rate = found.suggestion
   if c.limit then
-    rate = math.max(c.limit / 10, math.min(rate or math.huge, c.limit / 2))
+    rate = math.max(c.limit / 10, math.min(rate or 0, c.limit / 2))
   end
   return rate and ("optimizer.lr = %.1g"):format(rate)
     or "nn.lr_find(model, train, {loss = loss, optimizer = optimizer})"
@@ -186,17 +190,21 @@ local function relative_gradient(c)
   return most
 end
 
+-- About the loss of an answer that has learnt nothing.
+local function naive_loss(c)
+  if dataset.has_labels(c.data) then return math.log(math.max(2, c.y:max():item())) end
+  return c.y:to("float64"):var():item()
+end
+
 -- Takes the steps and judges the rate by them. c.rows hold the twin's weights.
 function M.rate(c, add)
   c.opt = copy.optimizer("diagnose", c.given, c.twins, c.originals)
   if c.opt.lr == nil then return end
   local limit = limit_of(c)
   local lr, gradient = c.opt.lr, relative_gradient(c)
-  local losses = take_steps(c)
-  c.steps = #losses
-  local n = math.min(HEAD, #losses)
-  local first, last = losses[1], mean(losses, #losses - n + 1, #losses)
-  local worse = last ~= last or last > 1.5 * first + 1e-6
+  local first, finite = sample_loss(c), take_steps(c)
+  local last = finite and sample_loss(c) or 0 / 0
+  local worse = last ~= last or last > WORSE * first + DUST * naive_loss(c)
   local beyond = limit and (lr > HOPELESS * limit or lr > limit and last >= first)
   if worse or beyond then
     add("learning rate too high", "optimizer", told(c, first, last) .. against_limit(c), cure(c))
