@@ -40,6 +40,26 @@ describe("convolutions", function()
     assert.equal("0x4x3x4", shape_of(nn.Conv2d(3, 4, 3), 0, 3, 5, 6))
   end)
 
+  it("with padding are those of an image that was padded before, rows of any length", function()
+    for _, case in ipairs {{5, 1}, {9, 2}, {17, 1}, {28, 2}, {33, 4}, {1, 3}} do
+      local width, padding = case[1], case[2]
+      local m = nn.Conv2d(2, 3, {3, 2}, {padding = padding, dilation = {1, 2}}):to("float64")
+      local x = nn.randn(2, 2, 6, width):to("float64"):requires_grad_()
+      local wide = nn.zeros(2, 2, 6 + 2 * padding, width + 2 * padding):to("float64")
+      wide[{{}, {}, {padding + 1, padding + 6}, {padding + 1, padding + width}}] = x:detach()
+      wide:requires_grad_()
+      local bare = nn.Conv2d(2, 3, {3, 2}, {dilation = {1, 2}}):to("float64")
+      bare:load_state(m:state())
+      local y, z = m(x), bare(wide)
+      assert.is_true(nn.allclose(y, z, {rtol = 0, atol = 1e-13}))
+      y:square():sum():backward()
+      z:square():sum():backward()
+      assert.is_true(nn.allclose(x.grad, wide.grad[{{}, {}, {padding + 1, padding + 6},
+        {padding + 1, padding + width}}], {rtol = 0, atol = 1e-11}))
+      assert.is_true(nn.allclose(m.weight.grad, bare.weight.grad, {rtol = 0, atol = 1e-10}))
+    end
+  end)
+
   it("have weight and bias from U(-1/sqrt(n), 1/sqrt(n)), n the inputs of a sum", function()
     local c = nn.Conv2d(8, 64, 3, {groups = 2})
     assert.equal("weight bias", names_of(c))

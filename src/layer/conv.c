@@ -37,6 +37,7 @@ static cut cut_of(const nn_conv *g, size_t size) {
   if (all > 0) { /* pieces of one size, none of them a small rest */
     int64_t pieces = (all + c.places - 1) / c.places;
     c.places = (all + pieces - 1) / pieces;
+    if (c.places > g->ow) c.places = (c.places + g->ow - 1) / g->ow * g->ow; /* whole rows */
   }
   if (c.plain) c = (cut){cg, all, true};
   return c;
@@ -161,13 +162,39 @@ const nn_op nn_op_conv = {
 /* y = x of n numbers: rows of images are short, and the last few go with a second, overlapping copy
    rather than one by one */
 static inline void FN(copy_run)(int64_t n, const R *x, R *y) {
-  enum { WIDE = 32 / sizeof(R) };
-  if (n < WIDE) {
+  enum { HALF = 32 / sizeof(R), WIDE = 2 * HALF };
+  if (n < HALF) {
     for (int64_t k = 0; k < n; k++) y[k] = x[k];
-    return;
+  } else if (n < WIDE) {
+    memcpy(y, x, 32);
+    memcpy(y + n - HALF, x + n - HALF, 32);
+  } else {
+    for (int64_t k = 0; k + WIDE < n; k += WIDE) memcpy(y + k, x + k, 64);
+    memcpy(y + n - WIDE, x + n - WIDE, 64);
   }
-  for (int64_t k = 0; k + WIDE < n; k += WIDE) memcpy(y + k, x + k, 32);
-  memcpy(y + n - WIDE, x + n - WIDE, 32);
+}
+
+/* Gather for whole rows i .. last - 1 of the result and a stride of 1 along them. What stands beside
+   the image in a row is copied with it where that is still inside the plane, then cleared. */
+NN_HOT static void FN(gather_rows)(const nn_conv *g, int64_t u, int64_t v, int64_t i, int64_t last,
+                                   const R *x, R *col) {
+  const int64_t ow = g->ow, shift = v * g->dw - g->pw;
+  int64_t first, behind;
+  inside(g, v, &first, &behind);
+  const int64_t lo = within(first, 0, ow), hi = within(behind, lo, ow);
+  const bool near = shift >= -g->w && shift + ow <= 2 * g->w, all = lo == 0 && hi == ow;
+  int64_t row = i * g->sh - g->ph + u * g->dh;
+  for (; i < last; i++, row += g->sh, col += ow) {
+    const R *line = x + row * g->w + shift;
+    int64_t from = lo, to = hi;
+    if (row < 0 || row >= g->h) from = to = 0;
+    if (to > from && (all || (near && row > 0 && row < g->h - 1)))
+      FN(copy_run)(ow, line, col);
+    else
+      FN(copy_run)(to - from, line + from, col + from);
+    for (int64_t k = 0; k < from; k++) col[k] = 0;
+    for (int64_t k = to; k < ow; k++) col[k] = 0;
+  }
 }
 
 /* One row of the columns: x of one channel as column v, row u of the kernel sees it from places
@@ -175,6 +202,10 @@ static inline void FN(copy_run)(int64_t n, const R *x, R *y) {
 NN_HOT static void FN(gather)(const nn_conv *g, int64_t u, int64_t v, int64_t from, int64_t to,
                               const R *x, R *col) {
   int64_t i = from / g->ow, j = from - i * g->ow, first, behind;
+  if (g->sw == 1 && j == 0 && to % g->ow == 0) {
+    FN(gather_rows)(g, u, v, i, to / g->ow, x, col);
+    return;
+  }
   inside(g, v, &first, &behind);
   for (int64_t n; from < to; from += n, col += n, i++, j = 0) {
     n = to - from < g->ow - j ? to - from : g->ow - j;
@@ -196,10 +227,26 @@ static inline void FN(add_run)(int64_t n, const R *restrict col, R *restrict x) 
   for (int64_t k = 0; k < n; k++) x[k] += col[k];
 }
 
+/* The reverse of gather_rows. */
+NN_HOT static void FN(scatter_rows)(const nn_conv *g, int64_t u, int64_t v, int64_t i, int64_t last,
+                                    const R *restrict col, R *restrict x) {
+  const int64_t shift = v * g->dw - g->pw;
+  int64_t first, behind;
+  inside(g, v, &first, &behind);
+  const int64_t lo = within(first, 0, g->ow), n = within(behind, lo, g->ow) - lo;
+  int64_t row = i * g->sh - g->ph + u * g->dh;
+  for (col += lo, x += shift + lo; i < last; i++, row += g->sh, col += g->ow)
+    if (row >= 0 && row < g->h) FN(add_run)(n, col, x + row * g->w);
+}
+
 /* The reverse: adds a row of columns to where it came from. */
 NN_HOT static void FN(scatter)(const nn_conv *g, int64_t u, int64_t v, int64_t from, int64_t to,
                                const R *col, R *x) {
   int64_t i = from / g->ow, j = from - i * g->ow, first, behind;
+  if (g->sw == 1 && j == 0 && to % g->ow == 0) {
+    FN(scatter_rows)(g, u, v, i, to / g->ow, col, x);
+    return;
+  }
   inside(g, v, &first, &behind);
   for (int64_t n; from < to; from += n, col += n, i++, j = 0) {
     n = to - from < g->ow - j ? to - from : g->ow - j;
