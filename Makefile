@@ -101,7 +101,8 @@ TESTS     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/test_*.c))
 BENCHES   := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 FUZZERS   := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all programs tests benches demo gallery examples test test-browser bench bench-quick lint format \
+.PHONY: all programs tests benches demo gallery chapter examples test test-browser bench bench-quick \
+        lint format \
         asan ubsan soak valgrind cover fuzz fuzz-api fuzzers lua-tests install uninstall clean docs help \
         FORCE
 
@@ -214,6 +215,12 @@ gallery:
 	@+$(MAKE) MODE=release programs
 	@mkdir -p doc/gallery
 	build/nnlua examples/gallery.lua --out doc/gallery
+
+# What the chapter's experiments print and draw, into doc/chapter.md.
+chapter:
+	@$(SETUP) build
+	@+$(MAKE) MODE=release programs
+	build/nnlua doc/chapter.lua build/nnlua
 
 # Every example, with small settings; what they print is checked, and that their figures are there.
 examples:
@@ -328,6 +335,7 @@ help:
 	@echo 'make demo       set up, build, learn handwritten digits'
 	@echo 'make test       set up, build, run every test, then again under ASan and UBSan'
 	@echo 'make examples   every example, quickly; what they print is checked'
+	@echo 'make chapter    the chapter'"'"'s experiments, in full, into doc/chapter.md'
 	@echo 'make gallery    every kind of picture, into doc/gallery'
 	@echo 'make test-browser   a report and an animation in headless Chromium, where there is one'
 	@echo 'make asan       the tests under ASan and UBSan only;  make ubsan  under UBSan only'
