@@ -1,18 +1,19 @@
--- chapter.lua: the chapter's experiments into doc/chapter.md, what they print and their figures, for
--- `make chapter`:  nnlua doc/chapter.lua nnlua
+-- chapter.lua: the chapter's experiments, what they print and draw, into doc/chapter.md, by `make
+-- chapter`:  nnlua doc/chapter.lua nnlua
 local interpreter = assert(arg[1], "the interpreter that runs the scripts")
 
 local page = {[[
 # How neural networks are trained: fourteen experiments
 
-The sections of ml4a's chapter [How neural networks are trained][ml4a] as scripts: what each asks, what it prints, what it
-draws. Read one, run it, change it; each ends with something to try. `make chapter` writes this page anew.
+The sections of ml4a's chapter [How neural networks are trained][ml4a] as scripts: what each asks,
+what it prints, what it draws. Read one, run it, change it; each ends with something to try.
+`make chapter` writes this page anew.
 
 [ml4a]: https://ml4a.github.io/ml4a/how_neural_networks_are_trained/
 ]]}
 local function add(...) page[#page + 1] = (...):format(select(2, ...)) end
 
--- Title, introduction (what the first comment says below the line of usage) and what there is to try.
+-- Title, introduction (what the first comment says below the usage) and what there is to try.
 local function read(path)
   local file = assert(io.open(path))
   local text = file:read "a"
@@ -41,8 +42,8 @@ for path in pipe:lines() do
   assert(run:close(), path)
   add("\n## %s\n\n%s\n", title, introduction)
   add("\n```text\n$ nnlua examples/chapter/%s.lua\n%s\n```\n", name, (out:gsub("%s+$", "")))
-  add("\n![%s](pictures/%s.svg)\n\n%s\n\n[The script](../examples/chapter/%s.lua)\n", title, name, try,
-    name)
+  add("\n![%s](pictures/%s.svg)\n\n%s\n\n[The script](../examples/chapter/%s.lua)\n", title, name,
+    try, name)
 end
 pipe:close()
 

@@ -64,5 +64,5 @@ nn.plot.grid({
   picture("A saddle", 1.5):contour(saddle, look):paths(saddles),
 }, {out = opt.out .. "/05_nonconvex.svg"})
 
--- Try: --lr 0.02: the starts that vanish from the counts bounce or flew away. Put your own function
--- in himmelblau's place, nn.sin(x) * nn.cos(y) for one.
+-- Try: --lr 0.02: the starts that vanish from the counts bounce for ever, or have flown away. Put
+-- your own function in himmelblau's place, nn.sin(x) * nn.cos(y) for one.

@@ -56,7 +56,8 @@ for _, place in ipairs(places) do
       local final, path, losses = run(place, method, lr)
       if final < best then best, rate, paths[name], curves[name] = final, lr, path, losses end
     end
-    print(("  %-9s %10.3g   rate %.3g"):format(name, best, rate))
+    print(("  %-9s %10.3g   %s"):format(name, best, rate and ("rate %.3g"):format(rate) or
+      "no rate keeps it on the map"))
   end
   pictures[#pictures + 1] = nn.plot {title = place.name, xrange = place.xrange,
     yrange = place.yrange}
@@ -74,5 +75,5 @@ local keras = nn.optim.RMSprop({w}, {lr = 0.1, convention = "keras"});
 keras:step()
 print(("  w = %.6f; %s"):format(w[1]:item(), keras:formula()))
 
--- Try: turn the ravine by 45 degrees, 0.05 * (x + y) ^ 2 + 20 * (x - y) ^ 2: rates of their own for
--- x and y no longer help. Who suffers?
+-- Try: tilt the ravine, 0.05 * x ^ 2 + 20 * (y + x / 10) ^ 2: rates of their own for x and y do not
+-- help as much any more. Who suffers?

@@ -53,7 +53,7 @@ for i, v in ipairs(unseen) do if v < unseen[best] then best = i end end
 print(("\nthe points left out are met best by degree %d"):format(degrees[best]))
 
 -- Between the last two points the curve goes far from both.
-local fine = nn.linspace(-5, 5, 401):view(401, 1)
+local fine = nn.linspace(x:min():item(), x:max():item(), 401):view(401, 1)
 local line, curly = fit(1, x, y)(fine), fit(opt.degree, x, y)(fine)
 for _, v in ipairs {{"points", y}, {"line", line}, {"curve", curly}} do
   print(("the %-6s  go from %5.1f to %.1f"):format(v[1], v[2]:min():item(), v[2]:max():item()))
