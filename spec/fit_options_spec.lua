@@ -80,7 +80,16 @@ local function by_hand(model, ds, o)
   return history
 end
 
+-- A callback makes fit come back to Lua after each step; with a model in Lua, batches go through it.
 local function watcher() return {on_batch_end = function() end} end
+local InLua = nn.Module:extend "InLua"
+function InLua:init(inner) self.inner = inner end
+function InLua:forward(x) return self.inner(x) end
+
+-- Makes fit go batch by batch through Lua.
+local function in_lua(loss)
+  return function(...) return loss(...) end
+end
 
 local function same(case, weighted)
   local function run(way)
@@ -91,8 +100,8 @@ local function same(case, weighted)
     if o.schedule then o.schedule = o.schedule(o.optimizer) end
     nn.seed(2)
     if way == "hand" then return numbers(model, by_hand(model, ds, o)) end
-    if way == "lua" then o.callbacks = {watcher()} end
-    return numbers(model, nn.fit(model, ds, o))
+    if way == "watched" then o.callbacks = {watcher()} end
+    return numbers(model, nn.fit(way == "lua" and InLua(model) or model, ds, o))
   end
   local hand, native, plain = run "hand", run "native", run "lua"
   for epoch, record in ipairs(hand) do -- sums in another order
@@ -101,6 +110,7 @@ local function same(case, weighted)
   end
   assert.same(hand, native)
   assert.same(native, plain)
+  assert.same(native, run "watched")
   return native
 end
 
@@ -186,11 +196,11 @@ describe("nn.fit", function()
 
   it("penalises and clips for optimizers that ask for the loss themselves", function()
     for _, name in ipairs {"LBFGS", "Nesterov"} do
-      local function run(callbacks)
+      local function run(callbacks, wrap)
         nn.seed(4)
         local model = nn.Linear(1, 1)
         local optimizer = nn.optim[name](model:parameters(), {lr = 0.01})
-        local history = nn.fit(model, nn.data.line(), {
+        local history = nn.fit(wrap and InLua(model) or model, nn.data.line(), {
           loss = nn.MSELoss(), optimizer = optimizer, epochs = 30, batch_size = 7, l2 = 0.1,
           accumulate = 2, callbacks = callbacks,
         })
@@ -198,6 +208,7 @@ describe("nn.fit", function()
       end
       local native = run()
       assert.same(native, run {watcher()})
+      assert.same(native, run(nil, true))
       assert.is_true(native[4] > 0)
     end
   end)
@@ -299,7 +310,7 @@ describe("nn.fit and numbers that are none", function()
   end)
 
   it("leaves weights, buffers, optimizer and streams as before that batch", function()
-    for _, way in ipairs {"native", "lua"} do
+    for _, way in ipairs {"native", "watched", "lua"} do
       local ds = regression()
       ds.x[{20, 1}] = math.huge
       local function fit(rows, fail)
@@ -308,10 +319,11 @@ describe("nn.fit and numbers that are none", function()
           nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Dropout(0.5), nn.Linear(4, 1),
         }
         local o = {loss = nn.MSELoss(), batch_size = 8, shuffle = false, epochs = 1,
-          callbacks = way == "lua" and {watcher()} or nil}
+          callbacks = way == "watched" and {watcher()} or nil}
         o.optimizer = nn.optim.Adam(model:parameters(), {lr = 0.1})
         local part = nn.data.tensors(ds.x:narrow(1, 1, rows), ds.y:narrow(1, 1, rows))
-        if fail then message(nn.fit, model, part, o) else nn.fit(model, part, o) end
+        local whole = way == "lua" and InLua(model) or model
+        if fail then message(nn.fit, whole, part, o) else nn.fit(whole, part, o) end
         local state, kept = {}, o.optimizer:state().params
         for name, t in pairs(model:state()) do state[name] = t:totable() end
         for i, slots in ipairs(kept) do

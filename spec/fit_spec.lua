@@ -285,6 +285,51 @@ describe("callbacks", function()
     assert.is_number(history[1].accuracy)
   end)
 
+  it("may stop the fit before an epoch, which then does not take place", function()
+    for _, wrap in ipairs {false, true} do
+      local data, model = two_classes(40), network()
+      local before = model[1].weight:totable()
+      local function stop(_, state) state:stop "no more" end
+      local whole = wrap and Wrapped(model) or model
+      local history = nn.fit(whole, data, options(model, {callbacks = {{on_epoch_begin = stop}}}))
+      assert.same({0, "no more", 0}, {#history, history.stopped_by, nn.last.history == history and 0})
+      history = nn.fit(whole, data, options(model, {callbacks = {{on_fit_begin = stop}}}))
+      assert.same({0, "no more"}, {#history, history.stopped_by})
+      assert.same(before, model[1].weight:totable())
+      history = nn.fit(whole, data, options(model, {callbacks = {{
+        on_epoch_begin = function(state) if state.epoch == 3 then stop(nil, state) end end,
+      }}}))
+      assert.equal(2, #history)
+    end
+  end)
+
+  it("sees the gradients, and may do as it likes with them between batches", function()
+    local function run(wrap, meddle)
+      local data, model, seen = two_classes(100), network(), {}
+      local weight = model[1].weight
+      nn.seed(2)
+      local history = nn.fit(wrap and Wrapped(model) or model, data, options(model, {callbacks = {{
+        on_batch_end = function(state)
+          seen[#seen + 1] = weight.grad and weight.grad:totable() or "none"
+          meddle(model, state)
+        end,
+      }}}))
+      seen[#seen + 1] = outcome(model, history)
+      return seen
+    end
+    for _, meddle in ipairs {
+      function() end,
+      function(model) model[1].weight.grad = nil end,
+      function(_, state) state.optimizer:zero_grad() end,
+      function(model, state) model[1].weight:requires_grad_(state.batch % 5 > 2) end,
+      function(model) model(nn.ones(1, 2)):sum():backward() end,
+      function(model, state) if state.batch == 3 then model:eval() end end,
+      function(model, state) if state.batch == 4 then model[2] = nn.Tanh() end end,
+    } do
+      assert.same(run(true, meddle), run(false, meddle))
+    end
+  end)
+
   it("may change the learning rate", function()
     local data, model = two_classes(40), network()
     local history = nn.fit(model, data, options(model, {callbacks = {{

@@ -25,15 +25,21 @@ local function checkpoint() return require "nn.fit.checkpoint" end
 
 -- ---- an epoch ---------------------------------------------------------------------------------
 
+-- False where a callback does not want it.
 local function begin_epoch(run)
   local state = run.state
   state.epoch, state.batch, state.record = run.done + 1, 0, nil
   callbacks.fire(run.plan, "on_epoch_begin", state)
+  if state.stopped then
+    state.epoch = run.done
+    return false
+  end
   if not run.trainer or #run.plan.list > 0 then batches.prepare(run) end
   run.shuffled_at = run.checkpoint and streams.state()
   batches.draw(run)
   run.row, run.batch, run.total, run.penalty, run.outputs = 0, 0, 0.0, 0.0, nil
   run.spent, run.open = 0, true
+  return true
 end
 
 -- The metrics of the predictions that were made while training.
@@ -86,7 +92,7 @@ end
 -- An epoch, or the rest of one; false where Ctrl-C came between.
 local function epoch(run)
   local began = core.time()
-  if not run.open then begin_epoch(run) end
+  if not run.open and not begin_epoch(run) then return false end
   run.show:begin(run.state.epoch, run.rows, run.size)
   local fault = batches.run(run)
   if fault then require "nn.fit.faults".raise(run, fault) end

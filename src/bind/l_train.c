@@ -5,7 +5,7 @@
  *   t = core.trainer{params =, buffers =, model =, loss =, optimizer =, x =, y =, weight =,
  *     batch_size =, accumulate =, l1 =, l2 =, clip_norm =, clip_value =, gather =, yields =}
  *   t:begin(order, row, batch, total, penalty, outputs)   an epoch, or the rest of one
- *   row, batch, total, penalty, fault, first, failed, value = t:run(most)
+ *   row, batch, total, penalty, value, fault, first, failed = t:run(most)   value: the last loss
  *   row, batch, total, penalty = t:place()
  *   t:mark()  t:rewind()  penalty, finite = t:settle()    for batches that Lua runs
  */
@@ -153,11 +153,11 @@ static int l_run(lua_State *L) {
   nnL_expect(L, st);
   lua_remove(L, 1);
   l_place(L);
-  if (t->fault == NN_FAULT_NONE) return 4;
+  lua_pushnumber(L, t->value);
+  if (t->fault == NN_FAULT_NONE) return 5;
   lua_pushstring(L, faults[t->fault]);
   lua_pushinteger(L, t->at);
   lua_pushinteger(L, t->fault_batch);
-  lua_pushnumber(L, t->value);
   return 8;
 }
 

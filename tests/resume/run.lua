@@ -28,9 +28,10 @@ function watcher:state() return {sum = self.sum} end
 function watcher:load_state(saved) self.sum = saved.sum end
 
 local list = {watcher, nn.EarlyStopping {patience = opt.patience}}
-if opt.lua then list[3] = {name = "batches", on_batch_end = function() end} end
+local loss = nn.CrossEntropyLoss()
+local function loss_in_lua(prediction, target) return loss(prediction, target) end
 local history = nn.fit(model, train, {
-  validation = val, loss = nn.CrossEntropyLoss(), optimizer = optimizer, epochs = opt.epochs,
+  validation = val, loss = opt.lua and loss_in_lua or loss, optimizer = optimizer, epochs = opt.epochs,
   batch_size = 16, metrics = {"accuracy"}, l2 = 1e-3, clip_norm = 2, accumulate = 2,
   schedule = nn.schedule.Warmup(optimizer, {steps = 20, by = "batch",
     after = nn.schedule.Exponential(optimizer, {gamma = 0.95})}),

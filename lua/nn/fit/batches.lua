@@ -69,18 +69,23 @@ end
 -- ---- in C -------------------------------------------------------------------------------------
 
 local function native(run)
-  local trainer, show, rows = run.trainer, run.show, run.rows
-  local single = schedule.any(run, "batch")
+  local trainer, show, state, rows = run.trainer, run.show, run.state, run.rows
+  local scheduled, watched = schedule.any(run, "batch"), #run.plan.on_batch_end > 0
+  local single = scheduled or watched
   while run.row < rows do
     local before, most = run.batch, single and 1 or show.live and show:room() or math.huge
-    local fault, first, failed, value
-    run.row, run.batch, run.total, run.penalty, fault, first, failed, value = trainer:run(most)
+    local fault, first, failed
+    run.row, run.batch, run.total, run.penalty, state.loss, fault, first, failed =
+      trainer:run(most)
     if fault then
-      return {kind = fault, first = first, batch = failed, value = value}
+      return {kind = fault, first = first, batch = failed, value = state.loss}
     end
-    if single then schedule.step(run, "batch") end
+    if run.batch == before then return end -- Ctrl-C has undone it
+    state.batch = run.batch
+    if scheduled then schedule.step(run, "batch") end
+    if watched then callbacks.fire(run.plan, "on_batch_end", state) end
     if show.live then show:batch(run.row, run.total, run.batch - before) end
-    if interrupts.pending() then return end
+    if state.stopped or interrupts.pending() then return end
   end
 end
 

@@ -191,8 +191,8 @@ return function(model, train, options)
   run.schedules = read_schedules(run, o.schedule)
   run.checkpoint = read_checkpoint(o.checkpoint)
   run.native = kind_of(model) == "layer" and kind_of(run.loss) == "loss"
-    and kind_of(run.optimizer) == "optimizer" and #run.plan.on_batch_end == 0
-    and not run.train.augmentation and not stream.is_stream(run.train)
+    and kind_of(run.optimizer) == "optimizer" and not run.train.augmentation
+    and not stream.is_stream(run.train)
   run.state = {
     model = model, optimizer = run.optimizer, history = run.history, epoch = 0, batch = 0,
     stop = stop,
