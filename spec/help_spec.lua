@@ -68,6 +68,20 @@ describe("help", function()
     assert.is_true(ok)
   end)
 
+  it("has examples of layers that run alone, nothing having been loaded before", function()
+    local script = os.tmpname()
+    for _, name in ipairs(gather.names()) do
+      local entry = gather.entries()[name]
+      if entry.kind == "layers" or name:find "^nn%.linalg" or name == "nn.matmul" then
+        local f = assert(io.open(script, "w"))
+        f:write(entry.example)
+        f:close()
+        assert.is_true(os.execute(("'%s' '%s' >/dev/null </dev/null"):format(nnlua, script)), name)
+      end
+    end
+    os.remove(script)
+  end)
+
   it("generates what is installed", function()
     local folder = os.tmpname()
     os.remove(folder)

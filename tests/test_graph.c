@@ -467,7 +467,8 @@ static void sequential(void **state) {
   assert_null(y);
   nn_layer *outer = make(ctx, "Sequential", NULL);
   add(ctx, outer, s); /* which it holds from now on */
-  FAILS(nn_layer_forward(ctx, outer, x, false, &y), NN_ESHAPE, "Sequential[1][4]: Linear(7, 1): the");
+  FAILS(nn_layer_forward(ctx, outer, x, false, &y), NN_ESHAPE,
+        "Sequential[1][4]: Linear(7, 1): the");
   nn_layer_release(outer);
   s = net(ctx, "Tanh");
   OK(nn_layer_foreign_new(ctx, busy, &foreign));

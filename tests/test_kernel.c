@@ -328,6 +328,7 @@ static void product(nn_ctx *ctx, int m, int n, int k, bool ta, bool tb, int gap,
   for (int64_t i = 0; i < b->v.numel; i++) t_set(b, i, (double)t_int(&seed, -9, 9));
   for (int add = 0; add < 2; add++) {
     for (int64_t i = 0; i < c->v.numel; i++) t_set(c, i, add ? 7 : NAN);
+    OK(nn_blas_check(ctx, "product", m, n, k));
     if (dtype == NN_F32)
       nn_gemm_f32(ta, tb, m, n, k, 2, nn_data(&a->v), lda, nn_data(&b->v), ldb, add ? 3 : 0,
                   nn_data(&c->v), ldc);
@@ -361,8 +362,10 @@ static void products(void **state) {
   FAILS(nn_blas_check(ctx, "matmul", 2147483648, 1, 1), NN_ESHAPE, "passes what BLAS can count");
   FAILS(nn_blas_check(ctx, "matmul", 1, 2147483648, 1), NN_ESHAPE, "matmul: ");
   FAILS(nn_blas_check(ctx, "matmul", 1, 1, 2147483648), NN_ESHAPE, NULL);
-  assert_non_null(nn_blas_config());
-  assert_non_null(nn_blas_core());
+  nn_blas_about about;
+  OK(nn_blas_describe(ctx, &about));
+  assert_non_null(strstr(about.config, "OpenBLAS"));
+  assert_true(strlen(about.core) > 2);
 }
 
 int main(void) {

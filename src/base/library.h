@@ -23,13 +23,16 @@
 nn_status nn_library_load(nn_ctx *ctx, const char *file, const char *what, int count,
                           const char *const *names, void **to);
 
+/* For what is written once, when a library is opened, and is the same in every context. */
+#define NN_OPENED __attribute__((section(".data.opened")))
+
 #define NN_LIBRARY_POINTER(name) __typeof__ (&(name))(name);
 #define NN_LIBRARY_NAME(name) #name,
 
 /* Defines the table `id` of function pointers, and id_load(ctx), which fills it. Loading twice, in
    two contexts at once even, stores the same addresses twice. */
 #define NN_LIBRARY(id, file, what, LIST)                                              \
-  static union {                                                                      \
+  static NN_OPENED union {                                                            \
     struct {                                                                          \
       LIST(NN_LIBRARY_POINTER)                                                        \
     };                                                                                \

@@ -197,15 +197,17 @@ static int l_set_default_dtype(lua_State *L) {
 
 static int l_version(lua_State *L) {
   char threads[128];
+  nn_blas_about blas;
+  nnL_expect(L, nn_blas_describe(nnL_ctx(L), &blas));
   lua_createtable(L, 0, 5);
   lua_pushliteral(L, NN_VERSION);
   lua_setfield(L, -2, "nnlua");
   lua_pushliteral(L, LUA_RELEASE);
   lua_setfield(L, -2, "lua");
-  lua_pushfstring(L, "%s, core %s", nn_blas_config(), nn_blas_core());
+  lua_pushfstring(L, "%s, core %s", blas.config, blas.core);
   lua_setfield(L, -2, "blas");
   snprintf(threads, sizeof threads, "%d%s", nnL_ctx(L)->threads,
-           nn_blas_shares_threads()
+           blas.shares_threads
              ? nnL_ctx(L)->deterministic ? " (BLAS 1: nn.deterministic)" : ""
              : " (BLAS 1: it is not the OpenMP build and would fight our threads)");
   lua_pushstring(L, threads);

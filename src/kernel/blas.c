@@ -2,11 +2,10 @@
    two thirds of the time in which nnlua starts. */
 #include "kernel/blas.h"
 
+#include <assert.h>
 #include <cblas.h>
 #include <limits.h>
 #include <omp.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/library.h"
@@ -29,14 +28,13 @@ void dgelsy_(const int *m, const int *n, const int *nrhs, double *a, const int *
   F(openblas_get_config) F(openblas_get_parallel) F(openblas_set_num_threads)
 NN_LIBRARY(blas, NN_SONAME_OPENBLAS, "OpenBLAS", BLAS)
 
-static int wanted_threads = 1; /* set before it was there */
-static bool wanted_alone;
-static bool ready;
-static nn_gemm_kind own; /* which kernels of ours go with it */
+static NN_OPENED struct {
+  bool ready;
+  nn_gemm_kind own; /* which kernels of ours go with it */
+} opened;
 
-static void share_threads(void) {
-  const bool shares = blas.openblas_get_parallel() == OPENBLAS_OPENMP;
-  blas.openblas_set_num_threads(shares && !wanted_alone ? wanted_threads : 1);
+static bool shares_threads(void) {
+  return blas.openblas_get_parallel() == OPENBLAS_OPENMP;
 }
 
 static bool is_one_of(const char *name, const char *const *list) {
@@ -58,25 +56,13 @@ static nn_gemm_kind find_own(void) {
 }
 
 static nn_status make_ready(nn_ctx *ctx) {
-  if (ready) return NN_OK;
+  if (opened.ready) return NN_OK;
   NN_TRY(blas_load(ctx));
   NN_TRY(nn_lapack_load(ctx));
-  share_threads();
-  own = find_own();
-  ready = true;
+  opened.own = find_own();
+  opened.ready = true;
+  nn_blas_threads(ctx->threads, ctx->deterministic);
   return NN_OK;
-}
-
-/* For what has no context to fail in, after nn_blas_check in what has. */
-static void need(void) {
-  if (ready) return;
-  nn_ctx *ctx = nn_ctx_new();
-  if (ctx && make_ready(ctx) == NN_OK) {
-    nn_ctx_free(ctx);
-    return;
-  }
-  fprintf(stderr, "nnlua: %s\n", ctx ? ctx->err : "out of memory");
-  abort();
 }
 
 static enum CBLAS_TRANSPOSE flag(bool transposed) {
@@ -138,7 +124,8 @@ static bool own_is_faster(const nn_product *p) {
   if (p->m * p->n * p->k <= SMALL) return true;
   if (p->ta) return !p->tb && p->k > 1 && (p->m <= NARROW || p->n <= NARROW);
   if (p->tb) return p->m <= TURNED || p->n <= NARROW;
-  return p->m > 1 && (p->n <= NARROW || (own == NN_GEMM_AVX512 && p->m <= FEW && p->k >= LONG));
+  return p->m > 1 &&
+         (p->n <= NARROW || (opened.own == NN_GEMM_AVX512 && p->m <= FEW && p->k >= LONG));
 }
 
 /* C = alpha a b + beta C of a column a and a row b. BLAS clears or scales C first, which is a pass over
@@ -157,13 +144,13 @@ NN_HOT static void column_by_row(int64_t m, int64_t n, float alpha, const float 
 
 void nn_gemm_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
                  int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
-  need();
+  assert(opened.ready);
   if (k == 1 && !tb && n > 1) {
     column_by_row(m, n, alpha, a, ta ? 1 : lda, b, beta, c, ldc);
     return;
   }
   const nn_product p = {ta, tb, m, n, k, alpha, beta, a, b, c, lda, ldb, ldc};
-  if (own && own_is_faster(&p) && nn_gemm_own(own, omp_get_max_threads(), &p)) return;
+  if (opened.own && own_is_faster(&p) && nn_gemm_own(opened.own, omp_get_max_threads(), &p)) return;
   if (as_gemv_f32(tb, m, n, k, alpha, a, ta ? lead(lda) : 1, b, ldb, beta, c)) return;
   blas.cblas_sgemm(CblasRowMajor, flag(ta), flag(tb), (int)m, (int)n, (int)k, alpha, a, lead(lda),
                    b, lead(ldb), beta, c, lead(ldc));
@@ -171,7 +158,7 @@ void nn_gemm_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha,
 
 void nn_gemm_f64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, double alpha, const double *a,
                  int64_t lda, const double *b, int64_t ldb, double beta, double *c, int64_t ldc) {
-  need();
+  assert(opened.ready);
   if (as_gemv_f64(tb, m, n, k, alpha, a, ta ? lead(lda) : 1, b, ldb, beta, c)) return;
   blas.cblas_dgemm(CblasRowMajor, flag(ta), flag(tb), (int)m, (int)n, (int)k, alpha, a, lead(lda),
                    b, lead(ldb), beta, c, lead(ldc));
@@ -201,24 +188,15 @@ nn_status nn_lstsq(nn_ctx *ctx, int m, int n, int k, double *a, double *b, doubl
   return NN_OK;
 }
 
-bool nn_blas_shares_threads(void) {
-  need();
-  return blas.openblas_get_parallel() == OPENBLAS_OPENMP;
-}
-
 void nn_blas_threads(int threads, bool alone) {
   omp_set_num_threads(threads);
-  wanted_threads = threads;
-  wanted_alone = alone;
-  if (ready) share_threads();
+  if (opened.ready) blas.openblas_set_num_threads(shares_threads() && !alone ? threads : 1);
 }
 
-const char *nn_blas_config(void) {
-  need();
-  return blas.openblas_get_config();
-}
-
-const char *nn_blas_core(void) {
-  need();
-  return blas.openblas_get_corename();
+nn_status nn_blas_describe(nn_ctx *ctx, nn_blas_about *about) {
+  NN_TRY(make_ready(ctx));
+  about->config = blas.openblas_get_config();
+  about->core = blas.openblas_get_corename();
+  about->shares_threads = shares_threads();
+  return NN_OK;
 }

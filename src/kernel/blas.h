@@ -21,18 +21,20 @@ void nn_gemm_f64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, double alpha
    largest count as 0. */
 nn_status nn_lstsq(nn_ctx *ctx, int m, int n, int k, double *a, double *b, double rcond);
 
-/* Fails when a size of a matrix product passes what BLAS can count. */
+/* Fails when a size of a matrix product passes what BLAS can count, or BLAS cannot be opened: comes
+   before every product. */
 nn_status nn_blas_check(nn_ctx *ctx, const char *who, int64_t m, int64_t n, int64_t k);
 
 /* Sets the threads of BLAS and of OpenMP together. Where BLAS has a thread pool of its own (any
    build but the OpenMP one) BLAS gets one thread, because two pools fight over the cores; also
    where it shall be `alone`, as it shares out a product by the number of threads. */
 void nn_blas_threads(int threads, bool alone);
-/* Name, version and build of the BLAS in use; static text. */
-const char *nn_blas_config(void);
-/* The processor family whose kernels it chose. */
-const char *nn_blas_core(void);
-/* Whether it shares our thread pool (the OpenMP build). */
-bool nn_blas_shares_threads(void);
+/* The BLAS in use; static texts. */
+typedef struct nn_blas_about {
+  const char *config;  /* name, version and build */
+  const char *core;    /* the processor family whose kernels it chose */
+  bool shares_threads; /* has our thread pool (the OpenMP build) */
+} nn_blas_about;
+nn_status nn_blas_describe(nn_ctx *ctx, nn_blas_about *about);
 
 #endif

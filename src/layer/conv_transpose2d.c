@@ -5,6 +5,7 @@
 #ifndef R
 #include <math.h>
 
+#include "kernel/blas.h"
 #include "kernel/names.h"
 #include "layer/conv.h"
 
@@ -40,7 +41,9 @@ static nn_status infer(const nn_call *c) {
     return nn_fail(c->ctx, NN_ESHAPE, "nothing is left of %s with padding %lldx%lld",
                    nn_shape_text(&t, &c->in[0]->shape), (long long)g.ph, (long long)g.pw);
   nn_value_set(c->out, c->in[0]->dtype, &s);
-  return nn_shape_check(c->ctx, "transposed convolution", &s, sizeof(double));
+  NN_TRY(nn_shape_check(c->ctx, "transposed convolution", &s, sizeof(double)));
+  return nn_blas_check(c->ctx, "transposed convolution", g.c / g.groups * g.kh * g.kw, g.oh * g.ow,
+                       g.o / g.groups);
 }
 
 #define NN_SELF "layer/conv_transpose2d.c"
