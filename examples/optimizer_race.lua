@@ -2,11 +2,11 @@
 -- saddle with seven methods on them, then a fair comparison of all optimizers on handwritten
 -- digits.
 --
---   nnlua examples/optimizer_race.lua [--folder .] [--seeds 5] [--epochs 12]
+--   nnlua examples/optimizer_race.lua [--out .] [--seeds 5] [--epochs 12]
 --
 -- writes ravine.svg, saddle.svg (and ravine_moving.svg, saddle_moving.svg, which browsers play) and
 -- optimizers.svg into the folder.
-local opt = nn.args{folder = ".", seeds = 5, epochs = 12}
+local opt = nn.args{out = ".", seeds = 5, epochs = 12}
 
 -- The seven methods of the chapter, on plain functions of two numbers.
 local function seven(rates)
@@ -24,8 +24,8 @@ end
 local function race(name, title, f, start, steps, rates)
   local result = nn.race{f = f, start = start, steps = steps, optimizers = seven(rates)}
   print(result, "\n")
-  result:plot(("%s/%s.svg"):format(opt.folder, name), {title = title})
-  result:animate(("%s/%s_moving.svg"):format(opt.folder, name), {title = title})
+  result:plot(("%s/%s.svg"):format(opt.out, name), {title = title})
+  result:animate(("%s/%s_moving.svg"):format(opt.out, name), {title = title})
 end
 
 -- Twenty times steeper across than along: plain descent zigzags, momentum overshoots.
@@ -55,5 +55,5 @@ local result = nn.compare{
   seeds = opt.seeds, epochs = opt.epochs,
 }
 print(result)
-result:plot(opt.folder .. "/optimizers.svg", {width = 1100})
+result:plot(opt.out .. "/optimizers.svg", {width = 1100})
 print(("\ncompared in %.1f s"):format(nn.time() - began))

@@ -341,7 +341,7 @@ describe("the examples", function()
     local name = os.tmpname()
     os.remove(name)
     core.make_folder(name)
-    local command = "'%s' examples/optimizer_race.lua --folder %s --seeds 1 --epochs 1"
+    local command = "'%s' examples/optimizer_race.lua --out %s --seeds 1 --epochs 1"
     local out = run(command:format(nnlua, name))
     assert.matches("Adam .*val_accuracy after 1 epochs.*RandomSearch", out)
     for _, file in ipairs {"ravine", "ravine_moving", "saddle", "saddle_moving", "optimizers"} do
