@@ -59,6 +59,14 @@ for _ = 1, ROUNDS do
 end
 os.remove(theirs)
 
+-- npy at 0.9 of NumPy's speed, in the same run.
+local BAR = 0.9
+local function verdict(what)
+  local ratio = best["numpy " .. what] / best["npy " .. what]
+  print(("bar: npy %s at %.1f of numpy's speed: %.2f, %s"):format(what, BAR, ratio,
+    ratio >= BAR and "reached" or "MISSED"))
+end
+
 print(("%d MB, best of %d:          GB/s"):format(megabytes, ROUNDS))
 for _, name in ipairs {"numpy write", "npy write", "safetensors write", "nn write", "numpy read",
   "npy read", "safetensors read", "nn read"} do
@@ -67,4 +75,10 @@ for _, name in ipairs {"numpy write", "npy write", "safetensors write", "nn writ
     print(("  %-18s %8.3f s %7.2f %s"):format(name, best[name], megabytes / 1000 / best[name],
       reference and ("%5.2f of numpy's speed"):format(reference / best[name]) or ""))
   end
+end
+if has_numpy then
+  verdict "read"
+  verdict "write"
+else
+  print("bars: " .. python .. " has no numpy; skipped")
 end

@@ -1,5 +1,5 @@
 """Answers for tests/bench/sources.lua: seconds of numpy.loadtxt and pandas' C reader for a table of text,
-and of bare zlib inflation for a gzip file. sources.py make PATH [FORMAT] writes the table."""
+and of bare zlib inflation for a gzip file."""
 import sys
 import time
 import zlib
@@ -22,15 +22,7 @@ def main():
         print(seconds(lambda: zlib.decompress(data, 31, 1 << 26)))
         return
     import numpy as np
-    if what == "make":
-        form = sys.argv[3]
-        rows = np.random.default_rng(1).standard_normal((1000, 60))
-        with open(path, "w") as f:
-            f.write(",".join("c%d" % i for i in range(60)) + "\n")
-            text = "".join(",".join(form % v for v in row) + "\n" for row in rows)
-            for _ in range(100_000_000 // len(text) + 1):
-                f.write(text)
-    elif what == "numpy":
+    if what == "numpy":
         print(seconds(lambda: np.loadtxt(path, delimiter=",", skiprows=1, dtype=np.float32)))
     elif what == "pandas":
         import pandas as pd
