@@ -216,6 +216,16 @@ NN_HOT static void FN(row_scale)(int64_t n, const R *x, const double *m, const d
   for (int64_t i = 0; i < n; i++) y[i] = (x[i] - (R)m[i]) * (R)f[i] + (b ? b[i] : 0);
 }
 
+/* y (+)= a + b g + c (x - m) */
+NN_HOT static void FN(row_blend)(int64_t n, const double *restrict a, const double *restrict b,
+                                 const R *restrict g, const double *restrict c, const R *restrict x,
+                                 const double *restrict m, bool add, R *restrict y) {
+  for (int64_t i = 0; i < n; i++) {
+    const R d = (R)a[i] + ((R)b[i] * g[i] + (R)c[i] * (x[i] - (R)m[i]));
+    y[i] = add ? y[i] + d : d;
+  }
+}
+
 /* Channels first .. last - 1: mean and variance. Rows outside, so that memory is read in order. */
 static void FN(moments)(const sizes *s, int64_t first, int64_t last, const R *x, double *mean,
                         double *var) {
@@ -320,7 +330,12 @@ static void FN(channels)(const FN(back) * k, int64_t first, int64_t last) {
     *slope = k->fixed ? 0 : -f[c - first] * *slope / (v * count);
     *shift = k->fixed ? 0 : -f[c - first] * *shift / count;
   }
-  for (int64_t n = 0; n < s->n && k->gx; n++)
+  for (int64_t n = 0; n < s->n && k->gx && s->inner == 1; n++) {
+    const int64_t at = n * s->c + first;
+    FN(row_blend)
+    (last - first, db, f, k->gy + at, dw, k->x + at, k->mean + first, k->add[0], k->gx + at);
+  }
+  for (int64_t n = 0; n < s->n && k->gx && s->inner != 1; n++)
     for (int64_t c = first; c < last; c++) {
       int64_t at = (n * s->c + c) * s->inner;
       FN(blend)
