@@ -11,17 +11,27 @@
 #include "io/npy.h"
 #include "io/npz_places.h"
 
-#define ZIP(F)                                                                              \
-  F(zip_fdopen)                                                                             \
-  F(zip_open_from_source)                                                                   \
-  F(zip_discard)                                                                            \
-  F(zip_close)                                                                              \
-  F(zip_get_num_entries)                                                                    \
-  F(zip_stat_index) F(zip_fopen_index) F(zip_fread) F(zip_fclose) F(zip_file_add)           \
-    F(zip_set_file_compression) F(zip_file_set_dostime) F(zip_source_function_create)       \
-      F(zip_source_free) F(zip_source_make_command_bitmap) F(zip_error_init)                \
-        F(zip_error_init_with_code) F(zip_error_fini) F(zip_error_set) F(zip_error_to_data) \
-          F(zip_error_strerror) F(zip_get_error) F(zip_file_get_error) F(zip_stat_init)
+#define ZIP(F)                      \
+  F(zip_fdopen)                     \
+  F(zip_open_from_source)           \
+  F(zip_discard)                    \
+  F(zip_close)                      \
+  F(zip_get_num_entries)            \
+  F(zip_stat_index)                 \
+  F(zip_fopen_index)                \
+  F(zip_fread)                      \
+  F(zip_fclose)                     \
+  F(zip_file_add)                   \
+  F(zip_set_file_compression)       \
+  F(zip_file_set_dostime)           \
+  F(zip_source_function_create)     \
+  F(zip_source_free)                \
+  F(zip_source_make_command_bitmap) \
+  F(zip_error_init)                 \
+  F(zip_error_init_with_code)       \
+  F(zip_error_fini)                 \
+  F(zip_error_set)                  \
+  F(zip_error_to_data) F(zip_error_strerror) F(zip_get_error) F(zip_file_get_error) F(zip_stat_init)
 NN_LIBRARY(zl, NN_SONAME_ZIP, "libzip", ZIP)
 
 enum { MOST = 10000, LONGEST_NAME = 4096, RATIO = 1032 };

@@ -10,15 +10,22 @@
 #include "io/elements.h"
 #include "io/file.h"
 
-#define JANSSON(F)                                                                                 \
-  F(json_loadb)                                                                                    \
-  F(json_delete)                                                                                   \
-  F(json_object_get)                                                                               \
-  F(json_object_size)                                                                              \
-  F(json_object_iter) F(json_object_iter_next) F(json_object_iter_key) F(json_object_iter_value)   \
-    F(json_array_get) F(json_array_size) F(json_integer_value) F(json_string_value) F(json_object) \
-      F(json_array) F(json_integer) F(json_string) F(json_object_set_new) F(json_array_append_new) \
-        F(json_dumpb)
+#define JANSSON(F)          \
+  F(json_loadb)             \
+  F(json_delete)            \
+  F(json_object_get)        \
+  F(json_object_size)       \
+  F(json_object_iter)       \
+  F(json_object_iter_next)  \
+  F(json_object_iter_key)   \
+  F(json_object_iter_value) \
+  F(json_array_get)         \
+  F(json_array_size)        \
+  F(json_integer_value)     \
+  F(json_string_value)      \
+  F(json_object)            \
+  F(json_array)             \
+  F(json_integer) F(json_string) F(json_object_set_new) F(json_array_append_new) F(json_dumpb)
 NN_LIBRARY(js, NN_SONAME_JANSSON, "Jansson", JANSSON)
 
 #define LONGEST 100000000 /* bytes of JSON, the reference's limit */
