@@ -39,7 +39,7 @@ for _ = 1, ROUNDS do
   one, more = math.min(one, first), math.min(more, second)
   bare_one, bare_more = math.min(bare_one, loops(1)), math.min(bare_more, loops(count))
 end
-print(("10 folds: %.2f s with 1 worker, %.2f s with %d: %.2f times faster, the same numbers"):format(
-  one, more, count, one / more))
+print(("10 folds: %.2f s with 1 worker, %.2f s with %d: %.2f times faster, the same numbers")
+  :format(one, more, count, one / more))
 print(("bare loops at the same time: %.2f times (the bound here)"):format(
   count * bare_one / bare_more))
