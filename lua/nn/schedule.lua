@@ -17,12 +17,14 @@ local kinds, schedule = shapes.kinds, {}
 local function group_count(opt)
   return core.kind(opt) == "optimizer" and #opt:groups() or 1
 end
+-- Methods are called as functions here: looking one up costs as much as what these do.
+local kind_of, get, set = core.kind, core.methods.optimizer._get, core.methods.optimizer._set
 local function get_rate(opt, g)
-  if core.kind(opt) == "optimizer" then return opt:_get(g, "lr") end
+  if kind_of(opt) == "optimizer" then return get(opt, g, "lr") end
   return opt.lr
 end
 local function set_rate(opt, g, lr)
-  if core.kind(opt) == "optimizer" then opt:_set(g, "lr", lr) else opt.lr = lr end
+  if kind_of(opt) == "optimizer" then set(opt, g, "lr", lr) else opt.lr = lr end
 end
 
 local function check_optimizer(kind, opt)

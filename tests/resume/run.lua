@@ -31,8 +31,9 @@ local list = {watcher, nn.EarlyStopping {patience = opt.patience}}
 local loss = nn.CrossEntropyLoss()
 local function loss_in_lua(prediction, target) return loss(prediction, target) end
 local history = nn.fit(model, train, {
-  validation = val, loss = opt.lua and loss_in_lua or loss, optimizer = optimizer, epochs = opt.epochs,
-  batch_size = 16, metrics = {"accuracy"}, l2 = 1e-3, clip_norm = 2, accumulate = 2,
+  validation = val, loss = opt.lua and loss_in_lua or loss, optimizer = optimizer,
+  epochs = opt.epochs, batch_size = 16, metrics = {"accuracy"}, l2 = 1e-3, clip_norm = 2,
+  accumulate = 2,
   schedule = nn.schedule.Warmup(optimizer, {steps = 20, by = "batch",
     after = nn.schedule.Exponential(optimizer, {gamma = 0.95})}),
   callbacks = list, checkpoint = {path = opt[1]},

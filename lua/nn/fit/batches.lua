@@ -94,6 +94,8 @@ end
 -- Rows first .. first + count - 1 of the epoch's order, as x, y and weights. Methods are called as
 -- functions here: looking one up costs as much as what these do.
 local narrow, release = core.methods.tensor.narrow, core.methods.tensor.release
+local item, numel, backward = core.methods.tensor.item, core.methods.tensor.numel,
+  core.methods.tensor.backward
 
 local function rows_of(run, first, count)
   local train, order = run.train, run.order
@@ -142,62 +144,73 @@ local function run_batch(run, first, count, share, keep)
   local out = evaluate.answer("fit", run.model, bx)
   if keep then keep_output(run, out, first) end
   local l = loss_of(run, out, by, bw)
-  local value = kind_of(l) == "tensor" and history.number(l, "fit", "the loss")
-  if not value then raise("fit: the loss must be a tensor, got %s", util.describe(l)) end
+  if kind_of(l) ~= "tensor" then
+    raise("fit: the loss must be a tensor, got %s", util.describe(l))
+  end
+  local value = numel(l) == 1 and item(l) or history.number(l, "fit", "the loss")
   if value - value == 0 and l.requires_grad then -- not where the optimizer wants the loss alone
-    if share == 1 then l:backward() else l:mul(share):backward() end
+    if share == 1 then backward(l) else backward(l:mul(share)) end
   end
   if run.alone then release_batch(bx, by, out, l) end
   return value
 end
 
+-- The batches of a step: what they add up to goes into `now`. In the first call for a step, one
+-- whose loss is no number is its fault.
+local function run_batches(run, rows, found, now)
+  local size, row, is_sum, is_first = run.size, run.row, run.is_sum, found.calls == 1
+  local keep = is_first and #run.metrics > 0
+  for first = row, row + rows - 1, size do
+    local left = row + rows - first
+    local count = left < size and left or size
+    local share = is_sum and 1 or count / rows
+    local value = run_batch(run, first + 1, count, share, keep)
+    now.sum = now.sum + (is_sum and value or value * count)
+    now.value = now.value + share * value
+    if is_first then run.state.loss = value end
+    if value - value ~= 0 then
+      if is_first then
+        found.fault = {kind = "loss", first = first, value = value,
+          batch = run.batch + (first - row) // size + 1}
+      end
+      return
+    end
+  end
+end
+
 -- What a step sees: an optimizer may ask for it more than once (LBFGS, Nesterov). Its calls go into
 -- `found`: the first, and the one with the lowest value.
-local function closure_of(run, rows, found)
-  local size, row = run.size, run.row
+local function closure_of(run, found)
+  local optimizer, trainer, size = run.optimizer, run.trainer, run.size
+  local zero_grad, settle = optimizer.zero_grad, trainer.settle
   return function()
-    local calls, now = found.calls, {value = 0, sum = run.total, penalty = 0}
-    found.calls = calls + 1
-    run.optimizer:zero_grad()
-    for first = row, row + rows - 1, size do
-      local count = math.min(size, row + rows - first)
-      local share = run.is_sum and 1 or count / rows
-      local value = run_batch(run, first + 1, count, share, calls == 0 and #run.metrics > 0)
-      now.sum = now.sum + (run.is_sum and value or value * count)
-      now.value = now.value + share * value
-      if calls == 0 then run.state.loss = value end
-      if value - value ~= 0 then
-        if calls == 0 then
-          found.fault = {kind = "loss", first = first, value = value,
-            batch = run.batch + (first - row) // size + 1}
-        end
-        break
-      end
-    end
+    local rows, now = found.rows, {value = 0, sum = run.total, penalty = 0}
+    found.calls = found.calls + 1
+    zero_grad(optimizer)
+    run_batches(run, rows, found, now)
     if now.value - now.value == 0 then
       local finite
-      now.penalty, finite = run.trainer:settle()
+      now.penalty, finite = settle(trainer)
       now.value = now.value + now.penalty
       if not finite then
-        if calls == 0 then
-          found.fault = {kind = "gradient", first = row, value = run.state.loss,
+        if found.calls == 1 then
+          found.fault = {kind = "gradient", first = run.row, value = run.state.loss,
             batch = run.batch + (rows + size - 1) // size}
         end
         now.value = 0 / 0
       end
     end
-    if calls == 0 then found.first, found.least = now, now end
+    if found.calls == 1 then found.first, found.least = now, now end
     if now.value < found.least.value then found.least = now end
     return now.value
   end
 end
 
--- The optimizer's step, where there is a way to take one.
-local function step(run, rows)
-  local optimizer, found = run.optimizer, {calls = 0}
-  local closure = closure_of(run, rows, found)
-  local value
-  if kind_of(optimizer) == "optimizer" and optimizer:needs_closure() then
+-- The optimizer's step, where there is a way to take one. Returns what went wrong.
+local function step(run, found, closure, takes_closure)
+  local optimizer, rows, value = run.optimizer, found.rows, nil
+  found.calls, found.fault = 0, nil
+  if takes_closure then
     value = optimizer:step(closure)
   else -- a script's own need not know of closures
     value = closure()
@@ -214,15 +227,20 @@ local function step(run, rows)
 end
 
 local function plain(run)
-  local state, trainer = run.state, run.trainer
+  local state, trainer, size, optimizer = run.state, run.trainer, run.size, run.optimizer
+  local found, most, mark = {}, size * run.accumulate, trainer.mark
+  local closure = closure_of(run, found)
+  local takes_closure = kind_of(optimizer) == "optimizer" and optimizer:needs_closure()
   while run.row < run.rows do
-    local rows = math.min(run.size * run.accumulate, run.rows - run.row)
-    trainer:mark()
+    local left = run.rows - run.row
+    local rows = left < most and left or most
+    found.rows = rows
+    mark(trainer)
     run.stepping = true -- so that whoever ends it undoes it
-    local fault = step(run, rows)
+    local fault = step(run, found, closure, takes_closure)
     if fault then return fault end
     run.stepping = false
-    local count = (rows + run.size - 1) // run.size
+    local count = (rows + size - 1) // size
     run.row, run.batch = run.row + rows, run.batch + count
     state.batch = run.batch
     schedule.step(run, "batch")
