@@ -42,7 +42,8 @@ describe("a .csv file", function()
     assert.equal("at,loss\n1,nan\n", read())
     nn.save(path, nn.tensor {{0 / 0, 1}})
     assert.matches('a number is missing ("nan"); missing = "mean", "drop" or a number says what to '
-      .. "do, nonfinite = true keeps it as NaN", message(nn.load, path, {target = false}), nil, true)
+      .. "do, nonfinite = true keeps it as NaN", message(nn.load, path, {target = false}), nil,
+      true)
   end)
 
   it("has the names that are given", function()

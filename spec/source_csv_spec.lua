@@ -199,9 +199,9 @@ describe("missing values", function()
     assert.is_true(ds.x:isnan()[3][1] == 1 and ds.y:isnan()[2][1] == 1)
     assert.matches('row 1 (line 2), column 1 "a": a number is missing ("NA")',
       refused("a,b\nNA,1\n", {nonfinite = true}), nil, true)
-    for _, text in ipairs {"in", "infi", "infinit", "infinityx", "nanx", "1e999", "--inf", "+"} do
-      assert.matches('row 2 (line 3), column 1 "a": "' .. text .. '" is ',
-        refused("a,b\n1,1\n" .. text .. ",1\n", {nonfinite = true}), nil, true)
+    for _, cell in ipairs {"in", "infi", "infinit", "infinityx", "nanx", "1e999", "--inf", "+"} do
+      assert.matches('row 2 (line 3), column 1 "a": "' .. cell .. '" is ',
+        refused("a,b\n1,1\n" .. cell .. ",1\n", {nonfinite = true}), nil, true)
     end
   end)
   it("may be all there is", function()

@@ -215,8 +215,8 @@ local function format_of(owner, path)
   local format = extension and formats[extension:lower()]
   if format then return format end
   if owner == "load" and extension and foreign[extension:lower()] then
-    raise("load: %q: .%s files can hold code, so they are not read; %s in Python writes one that is",
-      path, extension, foreign[extension:lower()])
+    raise("load: %q: .%s files can hold code, so they are not read; %s in Python writes one that "
+      .. "is", path, extension, foreign[extension:lower()])
   end
   local names = {}
   for _, name in ipairs(util.sorted_keys(formats)) do names[#names + 1] = "." .. name end

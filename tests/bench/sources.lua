@@ -15,7 +15,8 @@ end
 
 -- At least (or most) that much, in the same run.
 local function verdict(what, bar, ratio, reached)
-  print(("  bar: %s %g times: %.2f, %s"):format(what, bar, ratio, reached and "reached" or "MISSED"))
+  print(("  bar: %s %g times: %.2f, %s"):format(what, bar, ratio,
+    reached and "reached" or "MISSED"))
 end
 
 local function best(f)

@@ -160,7 +160,8 @@ local function check_options(options)
   local o = util.options("csv", options, {
     target = {"any"}, columns = {"table"}, header = {"boolean"}, delimiter = {"string"},
     decimal = {"string", "."}, missing = {"any", "error"}, classes = {"any"},
-    dtype = {"string", "float32"}, nonfinite = {"boolean", false}, text = {"string", "error"}, stream = {"boolean", false},
+    dtype = {"string", "float32"}, nonfinite = {"boolean", false}, text = {"string", "error"},
+    stream = {"boolean", false},
   })
   if o.dtype ~= "float32" and o.dtype ~= "float64" then
     raise("csv: option 'dtype' must be \"float32\" or \"float64\", got %q", o.dtype)

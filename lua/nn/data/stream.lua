@@ -41,7 +41,8 @@ end
 function stream.fingerprint(s)
   if s.n == 0 then return "empty" end
   local x, y = s.load(1)
-  return ("%d %s %s"):format(s.n, core.fingerprint(x:contiguous()), core.fingerprint(y:contiguous()))
+  return ("%d %s %s"):format(s.n, core.fingerprint(x:contiguous()),
+    core.fingerprint(y:contiguous()))
 end
 
 function meta.__len(s)
