@@ -23,8 +23,9 @@ extern volatile sig_atomic_t nn_interrupted;
 /* The signal (SIGINT, SIGTERM) that asks to stop after the batch, or 0: for loops over batches, during
    which the host holds nn_interrupted back. */
 extern volatile sig_atomic_t nn_stop_asked;
-/* Set while such a batch can be undone (optim/train.c): then it need not be waited for, and the host
-   sets nn_interrupted too. */
+/* Set while such a batch can be undone (optim/train.c): then it need not be waited for long, and the
+   host sets nn_interrupted too, after a moment or, for what leaves nothing to look at, at once. */
+enum { NN_YIELDS_SOON = 1, NN_YIELDS_AT_ONCE = 2 };
 extern volatile sig_atomic_t nn_batch_yields;
 
 struct nn_ctx {

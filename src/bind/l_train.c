@@ -194,7 +194,7 @@ static int l_settle(lua_State *L) {
 
 /* core.yields(flag): whether Ctrl-C may end what runs in C now, though a fit holds it back */
 static int l_yields(lua_State *L) {
-  nn_batch_yields = lua_toboolean(L, 1);
+  nn_batch_yields = lua_toboolean(L, 1) ? NN_YIELDS_AT_ONCE : 0;
   return 0;
 }
 

@@ -21,8 +21,8 @@
 #include "host/host.h"
 
 enum {
-  AGAIN_MS = 5,       /* the timer's period */
-  CLEANUP_MS = 50,    /* for what runs after the first raise: __close, a caught error */
+  AGAIN_MS = 5,    /* the timer's period */
+  CLEANUP_MS = 50, /* for a batch, and what runs after the first raise: __close, a caught error */
   PATIENCE_MS = 1000, /* then what is held, or our own, is stopped all the same */
   GIVE_UP_MS = 2000,  /* a second Ctrl-C within this ends a script */
   NERVOUS_MS = 500,   /* at the prompt one within this counts as the same */
@@ -139,6 +139,9 @@ static void start_timer(long ms) {
 
 static void on_timer(int sig) {
   (void)sig;
+  /* A batch is finished where it is short, so that its gradients are there to be looked at. */
+  if (nn_batch_yields && stage == ASKED && milliseconds_since(&asked) > CLEANUP_MS)
+    nn_interrupted = 1;
   if (running != NULL) host_hook_if_stopping(running);
 }
 
@@ -168,7 +171,7 @@ static void on_sigint(int sig) {
     clock_gettime(CLOCK_MONOTONIC, &asked);
   }
   nn_stop_asked = sig;
-  if (held == 0 || nn_batch_yields) nn_interrupted = 1;
+  if (held == 0 || nn_batch_yields == NN_YIELDS_AT_ONCE) nn_interrupted = 1;
   if (running != NULL) host_hook_if_stopping(running);
   start_timer(AGAIN_MS);
 }
@@ -183,6 +186,7 @@ static void on_sigterm(int sig) {
   stage = ASKED;
   clock_gettime(CLOCK_MONOTONIC, &asked);
   nn_stop_asked = sig;
+  start_timer(AGAIN_MS);
 }
 
 /* Without SA_RESTART, so that a blocking read returns and lets the hook or the prompt act. */
