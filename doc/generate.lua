@@ -72,7 +72,8 @@ end
 
 local job = jobs[arg[1] or ""]
 if not job then
-  io.stderr:write("usage: nnlua doc/generate.lua reference [FILE] | share FOLDER | check | examples\n")
+  io.stderr:write("usage: nnlua doc/generate.lua ",
+    "reference [FILE] | share FOLDER | check | examples\n")
   os.exit(1)
 end
 job(arg[2])

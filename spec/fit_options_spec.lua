@@ -80,16 +80,12 @@ local function by_hand(model, ds, o)
   return history
 end
 
--- A callback makes fit come back to Lua after each step; with a model in Lua, batches go through it.
+-- A callback makes fit come back to Lua after each step; with a model in Lua, batches go through
+-- it.
 local function watcher() return {on_batch_end = function() end} end
 local InLua = nn.Module:extend "InLua"
 function InLua:init(inner) self.inner = inner end
 function InLua:forward(x) return self.inner(x) end
-
--- Makes fit go batch by batch through Lua.
-local function in_lua(loss)
-  return function(...) return loss(...) end
-end
 
 local function same(case, weighted)
   local function run(way)

@@ -82,6 +82,19 @@ describe("help", function()
     os.remove(script)
   end)
 
+  it("is the reference manual, as `make docs` writes it", function()
+    local fresh = os.tmpname()
+    assert.is_true((generate("reference " .. fresh)))
+    local function read(path)
+      local f = assert(io.open(path))
+      local text = f:read "a"
+      f:close()
+      return text
+    end
+    assert.is_true(read(fresh) == read "doc/reference.md", "doc/reference.md is old: make docs")
+    os.remove(fresh)
+  end)
+
   it("generates what is installed", function()
     local folder = os.tmpname()
     os.remove(folder)

@@ -1,5 +1,5 @@
--- Ctrl-C stops Lua code of any kind at the first press: each script runs in a process of its own, says
--- that it is under way, and gets one SIGINT.
+-- Ctrl-C stops Lua code of any kind at the first press: each script runs in a process of its own,
+-- says that it is under way, and gets one SIGINT.
 
 local function lowest_arg()
   local i = 0
@@ -66,7 +66,8 @@ local loops = {
   {"one that removes hooks", "while true do debug.sethook() end"},
   {"a comparison in table.sort",
     "table.sort({1, 2, 3, 4, 5, 6, 7, 8}, function() while true do end end)"},
-  {"endless recursion of pcall", "local function f() return pcall(f) end while true do pcall(f) end"},
+  {"endless recursion of pcall",
+    "local function f() return pcall(f) end while true do pcall(f) end"},
   {"matrix products", "local x = nn.randn(200, 200) while true do nn.matmul(x, x) end"},
   {"caught errors of the core",
     "local x = nn.rand(1000000) while true do pcall(nn.sort, x) pcall(nn.exp, x) end"},

@@ -1,4 +1,5 @@
--- mnist_examples_spec.lua: the two examples on images run shortly on the embedded digits, and learn.
+-- mnist_examples_spec.lua: the two examples on images run shortly on the embedded digits, and
+-- learn.
 
 local here = debug.getinfo(1, "S").source:match("^@(.*)spec/[^/]*$") or ""
 local first = 0

@@ -173,8 +173,8 @@ function module.find_class(name)
   return name ~= "Module" and classes[name] or nil
 end
 
--- An instance's fields in order: a list of names. Those that hold results of operations are no state
--- (see role) and left out; what is a parameter is one from here on, frozen or not.
+-- An instance's fields in order: a list of names. Those that hold results of operations are no
+-- state (see role) and left out; what is a parameter is one from here on, frozen or not.
 function module.fields(m)
   for _, entry in ipairs(module.members(m)) do
     if entry.tensor and not entry.buffer then parameters[entry.tensor] = true end

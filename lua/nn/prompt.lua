@@ -25,8 +25,8 @@ function M.record()
   good[#good + 1] = M.current
 end
 
--- The chunk with a call of its first argument at the end, which takes the locals that are there then.
--- Constants are made variables: those of numbers and texts exist while compiling alone.
+-- The chunk with a call of its first argument at the end, which takes the locals that are there
+-- then. Constants are made variables: those of numbers and texts exist while compiling alone.
 function M.keeping(text)
   local names, rest = text:match "^(%s*local%s+[%w_%s,<>]+)(=.*)$"
   if names then text = names:gsub("<%s*const%s*>", "") .. rest end

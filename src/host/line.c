@@ -20,12 +20,19 @@
 
 enum { REMEMBERED = 2000, PATH_SIZE = 4096 };
 
-#define EDIT(F)                                                                            \
-  F(el_init)                                                                               \
-  F(el_end)                                                                                \
-  F(el_set)                                                                                \
-  F(el_get) F(el_gets) F(el_line) F(el_insertstr) F(el_reset) F(el_source) F(history_init) \
-    F(history_end) F(history)
+#define EDIT(F)   \
+  F(el_init)      \
+  F(el_end)       \
+  F(el_set)       \
+  F(el_get)       \
+  F(el_gets)      \
+  F(el_line)      \
+  F(el_insertstr) \
+  F(el_reset)     \
+  F(el_source)    \
+  F(history_init) \
+  F(history_end)  \
+  F(history)
 NN_LIBRARY(edit, NN_SONAME_EDIT, "libedit", EDIT)
 
 static EditLine *editor;

@@ -1,5 +1,5 @@
--- bench/nets.lua: the works of steps.lua with convolutions and recurrence, on data of MNIST's shape.
--- Each makes what the works there make; `steps`, where there is one, drives it instead.
+-- bench/nets.lua: the works of steps.lua with convolutions and recurrence, on data of MNIST's
+-- shape. Each makes what the works there make; `steps`, where there is one, drives it instead.
 
 local nn = require "nn"
 

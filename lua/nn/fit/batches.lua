@@ -208,7 +208,8 @@ end
 
 -- The optimizer's step, where there is a way to take one. Returns what went wrong.
 local function step(run, found, closure, takes_closure)
-  local optimizer, rows, value = run.optimizer, found.rows, nil
+  local optimizer, rows = run.optimizer, found.rows
+  local value
   found.calls, found.fault = 0, nil
   if takes_closure then
     value = optimizer:step(closure)

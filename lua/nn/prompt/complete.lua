@@ -64,7 +64,9 @@ local function open_options(text)
     if c == ")" or c == "}" then
       depth = depth + 1
     elseif c == "(" or c == "{" then
-      if depth == 0 then return c == "(" and head:sub(1, i - 1):match "([%a_][%w_.:]*)%s*$", part end
+      if depth == 0 then
+        return c == "(" and head:sub(1, i - 1):match "([%a_][%w_.:]*)%s*$", part
+      end
       depth = depth - 1
     end
   end

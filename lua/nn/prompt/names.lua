@@ -95,7 +95,9 @@ local function add_own(list, owner, kind)
   elseif kind == "loss" then
     add_params(list, unit("losses", class_name(owner)))
   elseif kind == "tensor" then
-    for _, name in ipairs {"grad", "is_leaf", "requires_grad", "shape"} do list[#list + 1] = name end
+    for _, name in ipairs {"grad", "is_leaf", "requires_grad", "shape"} do
+      list[#list + 1] = name
+    end
   end
 end
 
