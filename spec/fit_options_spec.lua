@@ -87,6 +87,26 @@ local InLua = nn.Module:extend "InLua"
 function InLua:init(inner) self.inner = inner end
 function InLua:forward(x) return self.inner(x) end
 
+describe("a batch of more than there is", function()
+  it("is a batch of all", function()
+    local function run(size, accumulate, lua)
+      nn.seed(3)
+      local ds, model = data(20), network()
+      local history = nn.fit(lua and InLua(model) or model, ds, {
+        loss = nn.CrossEntropyLoss(), epochs = 2, batch_size = size, accumulate = accumulate,
+        optimizer = nn.optim.SGD(model:parameters(), {lr = 0.1}),
+      })
+      return history[2].loss
+    end
+    local whole = run(20, 1)
+    for _, lua in ipairs {false, true} do
+      assert.equal(whole, run(math.maxinteger, 1, lua))
+      assert.equal(whole, run(math.maxinteger, math.maxinteger, lua))
+      assert.equal(run(5, 4, lua), run(5, math.maxinteger, lua))
+    end
+  end)
+end)
+
 local function same(case, weighted)
   local function run(way)
     local ds, model = data(50, weighted), network()

@@ -173,9 +173,8 @@ return function(model, train, options)
   local o = util.options("fit", options, known)
   check_numbers(o)
   local run = {
-    model = model, epochs = o.epochs, size = o.batch_size, shuffle = o.shuffle,
-    accumulate = o.accumulate, l1 = o.l1, l2 = o.l2, clip_norm = o.clip_norm,
-    clip_value = o.clip_value, done = 0,
+    model = model, epochs = o.epochs, shuffle = o.shuffle, l1 = o.l1, l2 = o.l2,
+    clip_norm = o.clip_norm, clip_value = o.clip_value, done = 0,
   }
   run.loss = evaluate.check_loss("fit", o.loss)
   run.optimizer = check_optimizer(o.optimizer)
@@ -186,6 +185,9 @@ return function(model, train, options)
   run.show = progress.new(o.progress, o.epochs)
   run.train, run.validation = read_data(train, o.validation)
   run.rows = #run.train
+  -- No more than there is, so that products of the two stay whole numbers.
+  run.size = math.min(o.batch_size, math.max(run.rows, 1))
+  run.accumulate = math.min(o.accumulate, (run.rows - 1) // run.size + 1)
   run.want = {loss = run.loss, metrics = run.metrics, batch_size = math.max(o.batch_size, 256)}
   run.history = history.new(columns_of(run, o))
   run.schedules = read_schedules(run, o.schedule)
