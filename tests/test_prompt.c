@@ -307,6 +307,16 @@ static void training_alive(void **state) {
   leave(s);
 }
 
+/* What libedit itself does not survive. */
+static void dangerous_keys(void **state) {
+  (void)state;
+  session *s = begin(NULL);
+  type(s, "\033x\"\r\033X'\r\033x\r");
+  cancel(s);
+  enter(s, "'still ' .. 'here'", "still here");
+  leave(s);
+}
+
 /* Whatever keys come: no crash, and afterwards all is well. (Not those that leave or suspend.) */
 static void random_keys(void **state) {
   (void)state;
@@ -369,6 +379,7 @@ int main(void) {
                                      cmocka_unit_test(control_c),
                                      cmocka_unit_test(history),
                                      cmocka_unit_test(training_alive),
+                                     cmocka_unit_test(dangerous_keys),
                                      cmocka_unit_test(random_keys)};
   signal(SIGPIPE, SIG_IGN);
   return cmocka_run_group_tests(tests, find_program, remove_home);

@@ -199,6 +199,10 @@ bool host_line_open(lua_State *L) {
   edit.el_set(editor, EL_ADDFN, "nn-complete", "complete the name before the cursor", on_tab);
   edit.el_set(editor, EL_BIND, "^I", "nn-complete", NULL);
   edit.el_set(editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
+  /* Its own command line crashes on an empty command (libedit 3.1-20221030), and is of no use here. */
+  edit.el_set(editor, EL_BIND, "^[x", "ed-unassigned", NULL);
+  edit.el_set(editor, EL_BIND, "^[X", "ed-unassigned", NULL);
+  edit.el_set(editor, EL_BIND, "-a", ":", "ed-unassigned", NULL);
   edit.el_source(editor, NULL); /* the user's ~/.editrc */
   find_history();
   load_history();
