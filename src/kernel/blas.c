@@ -11,6 +11,7 @@
 #include "base/library.h"
 #include "kernel/blas_lapack.h"
 #include "kernel/gemm.h"
+#include "kernel/gemm_tiles.h"
 #include "kernel/names.h"
 
 /* Fortran: arguments by address, columns one after the other. */
@@ -169,6 +170,10 @@ nn_status nn_blas_check(nn_ctx *ctx, const char *who, int64_t m, int64_t n, int6
   return nn_fail(ctx, NN_ESHAPE,
                  "%s: a matrix product of %lld x %lld x %lld passes what BLAS can count (2^31)",
                  who, (long long)m, (long long)k, (long long)n);
+}
+
+const nn_tiles *nn_blas_tiles(void) {
+  return opened.ready ? nn_gemm_tiles(opened.own) : NULL;
 }
 
 nn_status nn_lstsq(nn_ctx *ctx, int m, int n, int k, double *a, double *b, double rcond) {

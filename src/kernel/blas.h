@@ -25,6 +25,10 @@ nn_status nn_lstsq(nn_ctx *ctx, int m, int n, int k, double *a, double *b, doubl
    before every product. */
 nn_status nn_blas_check(nn_ctx *ctx, const char *who, int64_t m, int64_t n, int64_t k);
 
+/* The loops of our own (kernel/gemm_tiles.h) that go with the kernels which BLAS has chosen; NULL: none
+   for this processor, or nn_blas_check has not been called. */
+const struct nn_tiles *nn_blas_tiles(void);
+
 /* Sets the threads of BLAS and of OpenMP together. Where BLAS has a thread pool of its own (any
    build but the OpenMP one) BLAS gets one thread, because two pools fight over the cores; also
    where it shall be `alone`, as it shares out a product by the number of threads. */

@@ -197,13 +197,18 @@ static int threads_for(const nn_product *p, int threads) {
   return (int)least(least(t, threads), most);
 }
 
-bool nn_gemm_own(nn_gemm_kind kind, int threads, const nn_product *p) {
-  const nn_tiles *s = NULL;
+const nn_tiles *nn_gemm_tiles(nn_gemm_kind kind) {
 #ifdef NN_GEMM_X86
-  s = kind == NN_GEMM_AVX512 ? &nn_tiles_avx512 : kind == NN_GEMM_AVX2 ? &nn_tiles_avx2 : NULL;
+  if (kind == NN_GEMM_AVX512) return &nn_tiles_avx512;
+  if (kind == NN_GEMM_AVX2) return &nn_tiles_avx2;
 #else
   (void)kind;
 #endif
+  return NULL;
+}
+
+bool nn_gemm_own(nn_gemm_kind kind, int threads, const nn_product *p) {
+  const nn_tiles *s = nn_gemm_tiles(kind);
   if (!s || p->m < 1 || p->n < 1 || p->k < 1) return false;
   bool by_dots = !p->ta && p->tb && p->m <= DOTS_ROWS && p->k >= DOTS_K;
   void (*const run)(const nn_tiles *, const nn_product *) = by_dots ? dots : outer;

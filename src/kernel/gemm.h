@@ -29,6 +29,9 @@ typedef struct nn_product {
   int64_t lda, ldb, ldc;
 } nn_product;
 
+struct nn_tiles;
+/* The loops of that kind (gemm_tiles.h), NULL: there are none. */
+const struct nn_tiles *nn_gemm_tiles(nn_gemm_kind kind);
 /* Computes it with up to `threads` threads. False, and nothing done: no kernels of that kind. */
 bool nn_gemm_own(nn_gemm_kind kind, int threads, const nn_product *p);
 

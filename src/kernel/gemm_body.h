@@ -10,14 +10,17 @@
 #define foreach(i, n) _Pragma("GCC unroll 32") for (int i = 0; i < (n); i++)
 #define INNER static inline __attribute__((always_inline)) void
 
-/* A column of A and a row of B at a time: A's elements are spread over a vector each. */
-INNER FN(outer)(const nn_tile *t, const int rows, const int vecs, const int64_t ai) {
+/* A column of A and a row of B at a time: A's elements are spread over a vector each. B's rows stand
+   `bs` apart, or with `placed` at t->at. */
+INNER FN(outer)(const nn_tile *t, const int rows, const int vecs, const int64_t ai,
+                const bool placed) {
   const float *a = t->a, *b = t->b;
   V acc[ROWS][2];
   foreach (i, rows)
     foreach (j, vecs) acc[i][j] = ZERO();
-  for (int64_t p = 0; p < t->k; p++, a += t->ak, b += t->bs) {
+  for (int64_t p = 0; p < t->k; p++, a += t->ak) {
     V x[2];
+    b = placed ? t->b + t->at[p] : t->b + p * t->bs;
     foreach (j, vecs) x[j] = j < vecs - 1 ? LOAD(b + j * LANES) : LOAD_SOME(b + j * LANES, t->tail);
     foreach (i, rows) {
       V y = ALL(a[i * ai]);
@@ -46,24 +49,32 @@ INNER FN(outer)(const nn_tile *t, const int rows, const int vecs, const int64_t 
 }
 
 /* acc (rows, cols) += x y^T of the vectors at p */
-INNER FN(dots_step)(const nn_tile *t, int64_t p, int n, const int rows, const int cols, V *acc) {
+INNER FN(dots_step)(const float *a, int64_t ai, const float *const *b, int64_t p, int n,
+                    const int rows, const int cols, V *acc) {
   V y[NN_DOT_COLS];
-  foreach (j, cols)
-    y[j] = n == LANES ? LOAD(t->b + j * t->bs + p) : LOAD_SOME(t->b + j * t->bs + p, n);
+  foreach (j, cols) y[j] = n == LANES ? LOAD(b[j] + p) : LOAD_SOME(b[j] + p, n);
   foreach (i, rows) {
-    V x = n == LANES ? LOAD(t->a + i * t->ai + p) : LOAD_SOME(t->a + i * t->ai + p, n);
+    V x = n == LANES ? LOAD(a + i * ai + p) : LOAD_SOME(a + i * ai + p, n);
     foreach (j, cols) acc[i * cols + j] = FMA(x, y[j], acc[i * cols + j]);
   }
 }
 
-/* Each element the dot product of a row of A and a row of B. */
-INNER FN(dots)(const nn_tile *t, const int rows, const int cols) {
+/* Each element the dot product of a row of A and a row of B, or with `placed` the sum of those of
+   t->times pairs of rows. */
+INNER FN(dots)(const nn_tile *t, const int rows, const int cols, const bool placed) {
   V acc[(NN_DOT_ROWS * NN_DOT_COLS + 3) / 4 * 4];
   float sum[(NN_DOT_ROWS * NN_DOT_COLS + 3) / 4 * 4] = {0};
-  const int64_t whole = t->k / LANES * LANES;
+  const int64_t whole = t->k / LANES * LANES, times = placed ? t->times : 1;
+  const float *a = t->a, *b[NN_DOT_COLS];
   foreach (i, (rows * cols + 3) / 4 * 4) acc[i] = ZERO();
-  for (int64_t p = 0; p < whole; p += LANES) FN(dots_step)(t, p, LANES, rows, cols, acc);
-  if (whole < t->k) FN(dots_step)(t, whole, (int)(t->k - whole), rows, cols, acc);
+  foreach (j, cols) b[j] = placed ? t->b + t->at[j] : t->b + j * t->bs;
+  for (int64_t n = 0; n < times; n++) {
+    for (int64_t p = 0; p < whole; p += LANES)
+      FN(dots_step)(a, t->ai, b, p, LANES, rows, cols, acc);
+    if (whole < t->k) FN(dots_step)(a, t->ai, b, whole, (int)(t->k - whole), rows, cols, acc);
+    a += t->ak;
+    foreach (j, cols) b[j] += t->bs;
+  }
   foreach (i, (rows * cols + 3) / 4) SUM4(acc + 4 * i, sum + 4 * i);
   for (int i = 0; i < rows; i++)
     for (int j = 0; j < cols; j++) {
@@ -99,19 +110,25 @@ static void FN(turn)(int64_t k, int64_t cols, const float *b, int64_t ldb, float
 }
 
 /* A packed: its rows stand side by side, at offsets that the compiler knows. */
-#define OUTER(r, v)                                   \
-  static void FN(outer_##r##_##v)(const nn_tile *t) { \
-    if (t->ai == 1)                                   \
-      FN(outer)(t, r, v, 1);                          \
-    else                                              \
-      FN(outer)(t, r, v, t->ai);                      \
+#define OUTER(r, v)                                    \
+  static void FN(outer_##r##_##v)(const nn_tile *t) {  \
+    if (t->ai == 1)                                    \
+      FN(outer)(t, r, v, 1, false);                    \
+    else                                               \
+      FN(outer)(t, r, v, t->ai, false);                \
+  }                                                    \
+  static void FN(slide_##r##_##v)(const nn_tile *t) {  \
+    FN(outer)(t, r, v, 1, true);                       \
   }
 #define X(r) OUTER(r, 1) OUTER(r, 2)
 OUTERS
 #undef X
-#define X(r, c)                                      \
-  static void FN(dots_##r##_##c)(const nn_tile *t) { \
-    FN(dots)(t, r, c);                               \
+#define X(r, c)                                            \
+  static void FN(dots_##r##_##c)(const nn_tile *t) {       \
+    FN(dots)(t, r, c, false);                              \
+  }                                                        \
+  static void FN(slide_dots_##r##_##c)(const nn_tile *t) { \
+    FN(dots)(t, r, c, true);                               \
   }
 DOTS
 #undef X
@@ -124,8 +141,14 @@ DOTS
 #define X(r) [r - 1] = {FN(outer_##r##_1), FN(outer_##r##_2)},
     .outer = {OUTERS},
 #undef X
+#define X(r) [r - 1] = {FN(slide_##r##_1), FN(slide_##r##_2)},
+    .slide = {OUTERS},
+#undef X
 #define X(r, c) [r - 1][c - 1] = FN(dots_##r##_##c),
     .dots = {DOTS},
+#undef X
+#define X(r, c) [r - 1][c - 1] = FN(slide_dots_##r##_##c),
+    .slide_dots = {DOTS},
 #undef X
     .turn = FN(turn),
 };

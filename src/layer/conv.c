@@ -9,6 +9,7 @@
 #include "kernel/blas.h"
 #include "kernel/names.h"
 #include "kernel/reduce.h"
+#include "layer/conv_direct.h"
 #include "layer/init.h"
 
 enum {
@@ -60,8 +61,7 @@ static inline int64_t within(int64_t i, int64_t lo, int64_t hi) {
   return i < lo ? lo : i > hi ? hi : i;
 }
 
-/* Threads for `tasks` equal pieces of `work` multiplications in all. */
-static int threads_of(const nn_ctx *ctx, int64_t tasks, int64_t work) {
+int nn_conv_threads(const nn_ctx *ctx, int64_t tasks, int64_t work) {
   int64_t t = nn_threads_for(ctx, work);
   return (int)(tasks < t ? tasks : t);
 }
@@ -143,6 +143,8 @@ static nn_status infer(const nn_call *c) {
   return NN_OK;
 }
 
+/* For the calls that are made with floats alone, but compiled for both. */
+#define FLOATS(p) ((void *)(uintptr_t)(p))
 #define NN_SELF "layer/conv.c"
 #include "kernel/each_real.h"
 
@@ -334,10 +336,12 @@ static void FN(w_image)(const nn_conv *g, const cut *c, const R *x, const R *gy,
 
 nn_status FN(nn_conv_run)(nn_ctx *ctx, const nn_conv *g, const R *x, const R *w, const R *b,
                           bool add, R *y) {
+  if (NN_R == NN_F32 && nn_conv_is_direct(g))
+    return nn_conv_direct_run(ctx, g, FLOATS(x), FLOATS(w), FLOATS(b), add, FLOATS(y));
   const cut c = cut_of(g, sizeof(R));
   int64_t tasks = g->n * g->groups, cg = g->c / g->groups, og = g->o / g->groups;
   int64_t wg = og * cg * g->kh * g->kw, all = g->oh * g->ow;
-  int threads = threads_of(ctx, tasks, tasks * wg * all);
+  int threads = nn_conv_threads(ctx, tasks, tasks * wg * all);
   size_t each = piece_bytes(g, &c, sizeof(R));
   char *room = nn_mem_take(ctx, each * (size_t)threads);
   if (!room) return NN_ENOMEM;
@@ -355,10 +359,12 @@ nn_status FN(nn_conv_run)(nn_ctx *ctx, const nn_conv *g, const R *x, const R *w,
 
 nn_status FN(nn_conv_to_x)(nn_ctx *ctx, const nn_conv *g, const R *w, const R *gy, bool add,
                            R *gx) {
+  if (NN_R == NN_F32 && nn_conv_is_direct(g))
+    return nn_conv_direct_to_x(ctx, g, FLOATS(w), FLOATS(gy), add, FLOATS(gx));
   const cut c = cut_of(g, sizeof(R));
   int64_t tasks = g->n * g->groups, cg = g->c / g->groups, og = g->o / g->groups;
   int64_t wg = og * cg * g->kh * g->kw, all = g->oh * g->ow;
-  int threads = threads_of(ctx, tasks, tasks * wg * all);
+  int threads = nn_conv_threads(ctx, tasks, tasks * wg * all);
   size_t each = piece_bytes(g, &c, sizeof(R));
   char *room = nn_mem_take(ctx, each * (size_t)threads);
   if (!room) return NN_ENOMEM;
@@ -378,6 +384,8 @@ nn_status FN(nn_conv_to_x)(nn_ctx *ctx, const nn_conv *g, const R *w, const R *g
    bits do not depend on the threads. */
 nn_status FN(nn_conv_to_w)(nn_ctx *ctx, const nn_conv *g, const R *x, const R *gy, bool add,
                            R *gw) {
+  if (NN_R == NN_F32 && nn_conv_is_direct(g))
+    return nn_conv_direct_to_w(ctx, g, FLOATS(x), FLOATS(gy), add, FLOATS(gw));
   const cut c = cut_of(g, sizeof(R));
   int64_t cg = g->c / g->groups, og = g->o / g->groups, wg = og * cg * g->kh * g->kw;
   int64_t all = g->oh * g->ow, total = wg * g->groups,
@@ -385,7 +393,7 @@ nn_status FN(nn_conv_to_w)(nn_ctx *ctx, const nn_conv *g, const R *x, const R *g
   if (chunks > CHUNKS) chunks = CHUNKS;
   if (chunks > g->n) chunks = g->n;
   if (chunks < 1) chunks = 1;
-  int threads = threads_of(ctx, chunks, g->n * total * all);
+  int threads = nn_conv_threads(ctx, chunks, g->n * total * all);
   size_t each = piece_bytes(g, &c, sizeof(R));
   size_t sums = (size_t)(chunks * total) * sizeof(R), bytes = sums + each * (size_t)threads;
   char *room = nn_mem_take(ctx, bytes);

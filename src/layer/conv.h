@@ -3,7 +3,7 @@
  *
  * y[n, o, i, j] = sum over c, u, v of w[o, c, u, v] x[n, c, i sh - ph + u dh, j sw - pw + v dw], zero
  * outside x, group by group. Each product gathers the columns of a piece of the result, a few hundred
- * KB at most a thread, and hands it to BLAS.
+ * KB at most a thread, and hands it to BLAS; where conv_direct.h can do without columns, it does.
  */
 #ifndef NN_LAYER_CONV_H
 #define NN_LAYER_CONV_H
@@ -34,6 +34,9 @@ nn_status nn_conv_pair(const nn_layer *l, const char *name, const nn_ints *v, in
 nn_status nn_conv_check(const nn_layer *l, const nn_tensor *x, int64_t channels, int dims);
 /* Makes weight (shape w) and, if wanted, bias (n), from U(-1/sqrt(fan in), 1/sqrt(fan in)). */
 nn_status nn_conv_tensors(nn_ctx *ctx, nn_layer *l, const nn_shape *w, int64_t bias);
+
+/* Threads for `tasks` equal pieces of `work` multiplications in all. */
+int nn_conv_threads(const nn_ctx *ctx, int64_t tasks, int64_t work);
 
 /* y = conv(x, w) + b; b may be NULL. With `add` y += conv(x, w), b unused. */
 nn_status nn_conv_run_f32(nn_ctx *ctx, const nn_conv *g, const float *x, const float *w,

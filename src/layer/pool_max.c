@@ -6,6 +6,8 @@
 #include "kernel/names.h"
 #include "layer/pool.h"
 
+enum { LANES = 16 }; /* numbers that a vector holds, at most */
+
 static nn_status infer(const nn_call *c) {
   NN_TRY(nn_pool_infer(c));
   nn_pool g = nn_pool_geometry(&c->in[0]->shape, c->attr);
@@ -71,6 +73,19 @@ NN_HOT static void FN(squares)(int64_t n, int64_t w, const R *x, int32_t at, R *
   }
 }
 
+/* Rows go in whole vectors: what they write beyond their end is the beginning of the next row, which
+   comes later. Only where the plane ends they must not. */
+static void FN(plane_of_squares)(const nn_pool *g, const R *x, R *y, int32_t *place) {
+  const int64_t whole = (g->ow + LANES - 1) / LANES * LANES;
+  for (int64_t i = 0; i < g->oh; i++) {
+    const bool inside = i * g->ow + whole <= g->oh * g->ow &&
+                        (2 * i + 1) * g->w + 2 * whole <= g->h * g->w;
+    FN(squares)
+    (inside ? whole : g->ow, g->w, x + 2 * i * g->w, (int32_t)(2 * i * g->w), y + i * g->ow,
+     place + i * g->ow);
+  }
+}
+
 static bool FN(are_squares)(const nn_pool *g, const nn_pool_attr *a) {
   bool two = 2 * g->oh <= g->h && 2 * g->ow <= g->w;
   for (int i = 0; i < 2; i++)
@@ -80,9 +95,10 @@ static bool FN(are_squares)(const nn_pool *g, const nn_pool_attr *a) {
 
 static void FN(plane)(const nn_pool *g, const nn_pool_attr *a, const R *x, R *y, int32_t *place) {
   const bool squares = FN(are_squares)(g, a);
-  for (int64_t i = 0; i < g->oh && squares; i++) FN(squares)
-  (g->ow, g->w, x + 2 * i * g->w, (int32_t)(2 * i * g->w), y + i * g->ow, place + i * g->ow);
-  if (squares) return;
+  if (squares) {
+    FN(plane_of_squares)(g, x, y, place);
+    return;
+  }
   for (int64_t i = 0; i < g->oh; i++, y += g->ow, place += g->ow) {
     for (int64_t j = 0; j < g->ow; j++) y[j] = -(R)INFINITY, place[j] = -1;
     for (int64_t u = 0; u < a->k[0]; u++) {
