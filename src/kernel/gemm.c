@@ -11,8 +11,8 @@
 
 #include <omp.h>
 #include <stddef.h>
-#include <string.h>
 
+#include "kernel/copy_short.h"
 #include "kernel/gemm_tiles.h"
 #include "kernel/names.h"
 
@@ -145,7 +145,7 @@ static void run_block(const block *b) {
       b->s->turn(b->k, cols, from, p->ldb, panel);
     else if (b->strips >= COPIED)
       for (int64_t k = 0; k < b->k; k++)
-        memcpy(panel + k * wide, from + k * p->ldb, (size_t)cols * sizeof *from);
+        nn_copy_short((size_t)cols * sizeof *from, from + k * p->ldb, panel + k * wide);
     bool own = p->tb || b->strips >= COPIED;
     run_panel(b, col, cols, own ? panel : from, own ? wide : p->ldb);
   }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel/blas.h"
+#include "kernel/copy_short.h"
 #include "kernel/names.h"
 #include "kernel/reduce.h"
 #include "layer/conv_direct.h"
@@ -161,21 +162,6 @@ const nn_op nn_op_conv = {
 
 /* ---- columns ---- */
 
-/* y = x of n numbers: rows of images are short, and the last few go with a second, overlapping copy
-   rather than one by one */
-static inline void FN(copy_run)(int64_t n, const R *x, R *y) {
-  enum { HALF = 32 / sizeof(R), WIDE = 2 * HALF };
-  if (n < HALF) {
-    for (int64_t k = 0; k < n; k++) y[k] = x[k];
-  } else if (n < WIDE) {
-    memcpy(y, x, 32);
-    memcpy(y + n - HALF, x + n - HALF, 32);
-  } else {
-    for (int64_t k = 0; k + WIDE < n; k += WIDE) memcpy(y + k, x + k, 64);
-    memcpy(y + n - WIDE, x + n - WIDE, 64);
-  }
-}
-
 /* Gather for whole rows i .. last - 1 of the result and a stride of 1 along them. What stands beside
    the image in a row is copied with it where that is still inside the plane, then cleared. */
 NN_HOT static void FN(gather_rows)(const nn_conv *g, int64_t u, int64_t v, int64_t i, int64_t last,
@@ -191,9 +177,9 @@ NN_HOT static void FN(gather_rows)(const nn_conv *g, int64_t u, int64_t v, int64
     int64_t from = lo, to = hi;
     if (row < 0 || row >= g->h) from = to = 0;
     if (to > from && (all || (near && row > 0 && row < g->h - 1)))
-      FN(copy_run)(ow, line, col);
+      nn_copy_short((size_t)(ow) * sizeof *x, line, col);
     else
-      FN(copy_run)(to - from, line + from, col + from);
+      nn_copy_short((size_t)(to - from) * sizeof *x, line + from, col + from);
     for (int64_t k = 0; k < from; k++) col[k] = 0;
     for (int64_t k = to; k < ow; k++) col[k] = 0;
   }
@@ -217,7 +203,7 @@ NN_HOT static void FN(gather)(const nn_conv *g, int64_t u, int64_t v, int64_t fr
     const R *line = x + row * g->w + (v * g->dw - g->pw);
     for (int64_t k = j; k < lo; k++) col[k - j] = 0;
     if (g->sw == 1)
-      FN(copy_run)(hi - lo, line + lo, col + lo - j);
+      nn_copy_short((size_t)(hi - lo) * sizeof *x, line + lo, col + lo - j);
     else
       for (int64_t k = lo; k < hi; k++) col[k - j] = line[k * g->sw];
     for (int64_t k = hi; k < j + n; k++) col[k - j] = 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kernel/blas.h"
+#include "kernel/copy_short.h"
 #include "kernel/gemm_tiles.h"
 #include "kernel/names.h"
 #include "kernel/reduce.h"
@@ -66,7 +67,7 @@ NN_HOT static void surround(const planes *p, int64_t n, const float *restrict x,
   for (int64_t c = 0; c < n; c++, to += p->size) {
     float *row = to + inner(p);
     for (int64_t i = 0; i < p->h; i++, row += p->pitch, x += p->w)
-      for (int64_t j = 0; j < p->w; j++) row[j] = x[j];
+      nn_copy_short((size_t)p->w * sizeof *x, x, row);
   }
 }
 

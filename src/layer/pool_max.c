@@ -2,6 +2,7 @@
    that place gets the gradient. NaN wins; of equal ones, the first. Padding never wins. */
 #ifndef R
 #include <limits.h>
+#include <string.h>
 
 #include "kernel/names.h"
 #include "layer/pool.h"
@@ -86,6 +87,27 @@ static void FN(plane_of_squares)(const nn_pool *g, const R *x, R *y, int32_t *pl
   }
 }
 
+/* A row of x's gradient from the windows of 2x2 over it; `at`: the place of its first element. */
+NN_HOT static void FN(from_squares)(int64_t n, int32_t at, const R *restrict g,
+                                    const int32_t *restrict place, R *restrict gx) {
+  for (int64_t j = 0; j < n; j++) {
+    const int32_t here = at + 2 * (int32_t)j;
+    gx[2 * j] = place[j] == here ? g[j] : 0;
+    gx[2 * j + 1] = place[j] == here + 1 ? g[j] : 0;
+  }
+}
+
+/* The same way back: what is written beyond a row's end is right as far as it is not written again. */
+static void FN(plane_from_squares)(const nn_pool *g, const R *gy, const int32_t *place, R *gx) {
+  const int64_t whole = (g->ow + LANES - 1) / LANES * LANES;
+  if (g->w % 2 || g->h % 2) memset(gx, 0, (size_t)(g->h * g->w) * sizeof *gx);
+  for (int64_t i = 0; i < 2 * g->oh; i++) {
+    const int64_t from = i / 2 * g->ow, at = i * g->w;
+    const bool inside = from + whole <= g->oh * g->ow && at + 2 * whole <= g->h * g->w;
+    FN(from_squares)(inside ? whole : g->ow, (int32_t)at, gy + from, place + from, gx + at);
+  }
+}
+
 static bool FN(are_squares)(const nn_pool *g, const nn_pool_attr *a) {
   bool two = 2 * g->oh <= g->h && 2 * g->ow <= g->w;
   for (int i = 0; i < 2; i++)
@@ -132,11 +154,15 @@ static nn_status FN(backward)(const nn_call *c) {
   R *gx = nn_data(c->gin[0]);
   const int32_t *place = nn_data(c->aux[0]);
   const int64_t in = g.h * g.w, out = g.oh * g.ow;
-  const bool add = c->add[0];
+  const bool add = c->add[0], squares = !add && FN(are_squares)(&g, c->attr);
   int threads = nn_threads_for(c->ctx, g.planes * in);
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int64_t p = 0; p < g.planes; p++) {
     R *to = gx + p * in;
+    if (squares) {
+      FN(plane_from_squares)(&g, gy + p * out, place + p * out, to);
+      continue;
+    }
     for (int64_t i = 0; i < in && !add; i++) to[i] = 0;
     for (int64_t i = p * out; i < (p + 1) * out; i++)
       if (place[i] >= 0) to[place[i]] += gy[i];
