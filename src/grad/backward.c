@@ -202,8 +202,23 @@ static nn_status deliver(nn_pass *p, const nn_edge *e, const nn_value *like, nn_
   return st;
 }
 
+/* Where the gradient of input k goes: where nobody else will read the output's, over that, so that memory
+   which is in the cache is used again. */
+static nn_status row_goal(nn_pass *p, nn_node *n, nn_tensor *gout, int k, goal *to) {
+  const nn_edge *e = &n->edge[k];
+  for (int later = k + 1; later < n->nin; later++)
+    if (wanted(p, &n->edge[later])) return find_goal(p, e, &n->saved[k].v, to);
+  if (!e->node || !is_own(gout) || n->saved[k].v.dtype != gout->v.dtype)
+    return find_goal(p, e, &n->saved[k].v, to);
+  NN_TRY(ready(p, e->node));
+  if (e->node->pending) return find_goal(p, e, &n->saved[k].v, to);
+  wait_for(p, e->node, nn_tensor_retain(gout));
+  *to = (goal){.into = &gout->v};
+  return NN_OK;
+}
+
 /* The gradient of input k of an elementwise operation. */
-static nn_status row_gradient(nn_pass *p, nn_node *n, const nn_tensor *gout, int k) {
+static nn_status row_gradient(nn_pass *p, nn_node *n, nn_tensor *gout, int k) {
   const nn_row_grad *rg = &n->op->grad[k];
   const nn_value *like = &n->saved[k].v, *v[NN_WALK_MAX];
   nn_value wide[NN_MAXIN];
@@ -222,7 +237,7 @@ static nn_status row_gradient(nn_pass *p, nn_node *n, const nn_tensor *gout, int
   if (rg->needs & NN_OUT) v[at++] = &n->saved[n->nin].v;
   nn_row row = rg->row[n->dtype];
   if (nn_shape_equal(&like->shape, shape)) {
-    NN_TRY(find_goal(p, &n->edge[k], like, &to));
+    NN_TRY(row_goal(p, n, gout, k, &to));
     v[0] = to.into;
     unsigned flags = to.add ? NN_WALK_ADD : 0;
     if (p->ctx->tape) nn_tape_walk(p->ctx->tape, row, n->attr, n->op->attr_size, at, v, flags);
