@@ -297,6 +297,9 @@ static void test_squares(void **state) {
   check_squares(ctx, 2, 10, 10, &seed);
   check_squares(ctx, 2, 2, 2, &seed);
   check_squares(ctx, 1, 64, 33, &seed);
+  ctx->threads = 3;
+  check_squares(ctx, 70, 65, 35, &seed);
+  check_squares(ctx, 61, 64, 70, &seed);
   for (int i = 0; i < 60; i++)
     check_squares(ctx, t_int(&seed, 1, 3), t_int(&seed, 2, 41), t_int(&seed, 2, 70), &seed);
 }

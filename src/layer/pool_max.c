@@ -54,57 +54,49 @@ NN_HOT static void FN(compare)(int64_t lo, int64_t hi, int64_t step, const R *li
   }
 }
 
-/* A row of windows of 2x2, side by side, of which x holds all: by the same rules in one pass. `at`: the
-   place of the first element. */
-NN_HOT static void FN(squares)(int64_t n, int64_t w, const R *x, int32_t at, R *restrict y,
+/* Windows of 2x2, side by side, of which x holds all, by the same rules in one pass over `left` planes and
+   more; the first is computed. Its rows go in whole vectors: what they write beyond their end is the
+   beginning of the next row or plane, which comes later. Only where the planes end they must not. */
+NN_HOT static void FN(squares)(const nn_pool *g, int64_t left, const R *restrict x, R *restrict y,
                                int32_t *restrict place) {
-  const R *below = x + w;
-  const int32_t step = (int32_t)w;
-  for (int64_t j = 0; j < n; j++) {
-    const int32_t here = at + 2 * (int32_t)j;
-    R best = x[2 * j], b = x[2 * j + 1], c = below[2 * j], d = below[2 * j + 1];
-    int32_t where = here;
-    bool wins = (b > best) | (b != b);
-    best = wins ? b : best, where = wins ? here + 1 : where;
-    wins = (c > best) | (c != c);
-    best = wins ? c : best, where = wins ? here + step : where;
-    wins = (d > best) | (d != d);
-    y[j] = wins ? d : best;
-    place[j] = wins ? here + step + 1 : where;
+  const int64_t w = g->w, ow = g->ow, whole = (ow + LANES - 1) / LANES * LANES;
+  for (int64_t i = 0; i < g->oh; i++, y += ow, place += ow) {
+    const bool inside = i * ow + whole <= left * g->oh * ow &&
+                        (2 * i + 1) * w + 2 * whole <= left * g->h * w;
+    const int64_t n = inside ? whole : ow;
+    const R *line = x + 2 * i * w, *below = line + w;
+    const int32_t at = (int32_t)(2 * i * w), step = (int32_t)w;
+    for (int64_t j = 0; j < n; j++) {
+      const int32_t here = at + 2 * (int32_t)j;
+      R best = line[2 * j], b = line[2 * j + 1], c = below[2 * j], d = below[2 * j + 1];
+      int32_t where = here;
+      bool wins = (b > best) | (b != b);
+      best = wins ? b : best, where = wins ? here + 1 : where;
+      wins = (c > best) | (c != c);
+      best = wins ? c : best, where = wins ? here + step : where;
+      wins = (d > best) | (d != d);
+      y[j] = wins ? d : best;
+      place[j] = wins ? here + step + 1 : where;
+    }
   }
 }
 
-/* Rows go in whole vectors: what they write beyond their end is the beginning of the next row, which
-   comes later. Only where the plane ends they must not. */
-static void FN(plane_of_squares)(const nn_pool *g, const R *x, R *y, int32_t *place) {
-  const int64_t whole = (g->ow + LANES - 1) / LANES * LANES;
-  for (int64_t i = 0; i < g->oh; i++) {
-    const bool inside = i * g->ow + whole <= g->oh * g->ow &&
-                        (2 * i + 1) * g->w + 2 * whole <= g->h * g->w;
-    FN(squares)
-    (inside ? whole : g->ow, g->w, x + 2 * i * g->w, (int32_t)(2 * i * g->w), y + i * g->ow,
-     place + i * g->ow);
-  }
-}
-
-/* A row of x's gradient from the windows of 2x2 over it; `at`: the place of its first element. */
-NN_HOT static void FN(from_squares)(int64_t n, int32_t at, const R *restrict g,
+/* The same way back: what is written beyond a row's end is written again. */
+NN_HOT static void FN(from_squares)(const nn_pool *g, int64_t left, const R *restrict gy,
                                     const int32_t *restrict place, R *restrict gx) {
-  for (int64_t j = 0; j < n; j++) {
-    const int32_t here = at + 2 * (int32_t)j;
-    gx[2 * j] = place[j] == here ? g[j] : 0;
-    gx[2 * j + 1] = place[j] == here + 1 ? g[j] : 0;
-  }
-}
-
-/* The same way back: what is written beyond a row's end is right as far as it is not written again. */
-static void FN(plane_from_squares)(const nn_pool *g, const R *gy, const int32_t *place, R *gx) {
-  const int64_t whole = (g->ow + LANES - 1) / LANES * LANES;
-  if (g->w % 2 || g->h % 2) memset(gx, 0, (size_t)(g->h * g->w) * sizeof *gx);
-  for (int64_t i = 0; i < 2 * g->oh; i++) {
-    const int64_t from = i / 2 * g->ow, at = i * g->w;
-    const bool inside = from + whole <= g->oh * g->ow && at + 2 * whole <= g->h * g->w;
-    FN(from_squares)(inside ? whole : g->ow, (int32_t)at, gy + from, place + from, gx + at);
+  const int64_t w = g->w, ow = g->ow, whole = (ow + LANES - 1) / LANES * LANES;
+  if (w % 2 || g->h % 2) memset(gx, 0, (size_t)(g->h * w) * sizeof *gx);
+  for (int64_t i = 0; i < 2 * g->oh; i++, gx += w) {
+    const int64_t from = i / 2 * ow;
+    const bool inside = from + whole <= left * g->oh * ow && i * w + 2 * whole <= left * g->h * w;
+    const int64_t n = inside ? whole : ow;
+    const R *line = gy + from;
+    const int32_t *where = place + from;
+    for (int64_t j = 0; j < n; j++) {
+      const int32_t here = (int32_t)(i * w) + 2 * (int32_t)j;
+      gx[2 * j] = where[j] == here ? line[j] : 0;
+      gx[2 * j + 1] = where[j] == here + 1 ? line[j] : 0;
+    }
   }
 }
 
@@ -116,11 +108,6 @@ static bool FN(are_squares)(const nn_pool *g, const nn_pool_attr *a) {
 }
 
 static void FN(plane)(const nn_pool *g, const nn_pool_attr *a, const R *x, R *y, int32_t *place) {
-  const bool squares = FN(are_squares)(g, a);
-  if (squares) {
-    FN(plane_of_squares)(g, x, y, place);
-    return;
-  }
   for (int64_t i = 0; i < g->oh; i++, y += g->ow, place += g->ow) {
     for (int64_t j = 0; j < g->ow; j++) y[j] = -(R)INFINITY, place[j] = -1;
     for (int64_t u = 0; u < a->k[0]; u++) {
@@ -141,11 +128,26 @@ static nn_status FN(forward)(const nn_call *c) {
   const R *x = nn_data(c->in[0]);
   R *y = nn_data(c->out);
   int32_t *place = nn_data(c->aux[0]);
-  int threads = nn_threads_for(c->ctx, c->out->numel * a->k[0] * a->k[1]);
+  const bool squares = FN(are_squares)(&g, a);
+  const int64_t in = g.h * g.w, out = g.oh * g.ow;
+  const int threads = nn_threads_for(c->ctx, c->out->numel * a->k[0] * a->k[1]);
 #pragma omp parallel for num_threads(threads) schedule(static)
-  for (int64_t p = 0; p < g.planes; p++)
-    FN(plane)(&g, a, x + p * g.h * g.w, y + p * g.oh * g.ow, place + p * g.oh * g.ow);
+  for (int t = 0; t < threads; t++) {
+    const int64_t end = g.planes * (t + 1) / threads;
+    for (int64_t p = g.planes * t / threads; p < end; p++)
+      if (squares)
+        FN(squares)(&g, end - p, x + p * in, y + p * out, place + p * out);
+      else
+        FN(plane)(&g, a, x + p * in, y + p * out, place + p * out);
+  }
   return nn_poll(c->ctx);
+}
+
+static void FN(plane_back)(int64_t in, int64_t out, bool add, const R *gy, const int32_t *place,
+                           R *gx) {
+  for (int64_t i = 0; i < in && !add; i++) gx[i] = 0;
+  for (int64_t i = 0; i < out; i++)
+    if (place[i] >= 0) gx[place[i]] += gy[i];
 }
 
 static nn_status FN(backward)(const nn_call *c) {
@@ -155,17 +157,15 @@ static nn_status FN(backward)(const nn_call *c) {
   const int32_t *place = nn_data(c->aux[0]);
   const int64_t in = g.h * g.w, out = g.oh * g.ow;
   const bool add = c->add[0], squares = !add && FN(are_squares)(&g, c->attr);
-  int threads = nn_threads_for(c->ctx, g.planes * in);
+  const int threads = nn_threads_for(c->ctx, g.planes * in);
 #pragma omp parallel for num_threads(threads) schedule(static)
-  for (int64_t p = 0; p < g.planes; p++) {
-    R *to = gx + p * in;
-    if (squares) {
-      FN(plane_from_squares)(&g, gy + p * out, place + p * out, to);
-      continue;
-    }
-    for (int64_t i = 0; i < in && !add; i++) to[i] = 0;
-    for (int64_t i = p * out; i < (p + 1) * out; i++)
-      if (place[i] >= 0) to[place[i]] += gy[i];
+  for (int t = 0; t < threads; t++) {
+    const int64_t end = g.planes * (t + 1) / threads;
+    for (int64_t p = g.planes * t / threads; p < end; p++)
+      if (squares)
+        FN(from_squares)(&g, end - p, gy + p * out, place + p * out, gx + p * in);
+      else
+        FN(plane_back)(in, out, add, gy + p * out, place + p * out, gx + p * in);
   }
   return nn_poll(c->ctx);
 }
