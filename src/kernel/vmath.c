@@ -12,6 +12,9 @@
 
 #include "kernel/names.h"
 
+typedef uint32_t word_f32; /* as wide as the type */
+typedef uint64_t word_f64;
+
 static inline uint32_t bits_f32(float x) {
   uint32_t u;
   memcpy(&u, &x, sizeof u);
@@ -33,36 +36,41 @@ static inline double real_f64(uint64_t u) {
   return x;
 }
 
-/* e^r - 1 for the reduced r of x; the power of two is in the low bits. */
-static inline float reduction_f32(float x, uint32_t *bits) {
-  const float magic = 12582912.0f; /* 1.5 * 2^23 */
+/* r of x = n ln 2 + r, |r| <= ln 2 / 2, and n + 127 in the low bits of *n, so that power_f32(*n) is
+   2^n. */
+static inline float reduce_f32(float x, uint32_t *n) {
+  const float magic = 12583039.0f; /* 1.5 * 2^23 + 127 */
   float t = x * 1.44269504f + magic, k = t - magic;
-  *bits = bits_f32(t);
-  float r = x - k * 0.693359375f;
-  r = r - k * -2.12194440e-4f;
-  float p = 1.9875691500e-4f; /* Cephes' expf */
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  return p * (r * r) + r;
+  *n = bits_f32(t);
+  x = x - k * 0.693359375f;
+  return x - k * -2.12194440e-4f;
 }
 
-/* The same with the power of two as a number. */
-static inline float reduced_f32(float x, int32_t *n) {
-  uint32_t bits;
-  float e = reduction_f32(x, &bits);
-  *n = (int32_t)(bits - 0x4B400000u);
-  return e;
-}
-
-static inline double reduced_f64(double x, int64_t *n) {
-  const double magic = 6755399441055744.0; /* 1.5 * 2^52 */
+static inline double reduce_f64(double x, uint64_t *n) {
+  const double magic = 6755399441056767.0; /* 1.5 * 2^52 + 1023 */
   double t = x * 1.4426950408889634 + magic, k = t - magic;
-  *n = (int64_t)(bits_f64(t) - 0x4338000000000000u);
-  double r = x - k * 6.93147180369123816490e-01;
-  r = r - k * 1.90821492927058770002e-10;
+  *n = bits_f64(t);
+  x = x - k * 6.93147180369123816490e-01;
+  return x - k * 1.90821492927058770002e-10;
+}
+
+/* Only the exponent's field of n + 127 (1023) is looked at: what stands above it is shifted out. */
+static inline float power_f32(uint32_t n) {
+  return real_f32(n << 23);
+}
+static inline double power_f64(uint64_t n) {
+  return real_f64(n << 52);
+}
+
+/* e^r - 1: within 2^-26 for the least degree that has it (Remez), in pairs (Estrin), since a loop's
+   speed is that of its longest chain of operations. */
+static inline float series_f32(float r) {
+  float z = r * r;
+  float p = (1.394646242e-3f * r + 8.366590366e-3f) * z + (4.166628048e-2f * r + 0.1666654348f);
+  return (p * r + 0.5f) * z + r;
+}
+
+static inline double series_f64(double r) {
   double p = 1.0 /
              6227020800.0; /* the series to r^13 is exact to half a unit for |r| <= ln 2 / 2 */
   p = p * r + 1.0 / 479001600.0;
@@ -79,64 +87,39 @@ static inline double reduced_f64(double x, int64_t *n) {
   return p * (r * r) + r;
 }
 
-/* 2^n; the exponent's field wraps harmlessly where x was NaN */
-static inline float power_f32(int32_t n) {
-  return real_f32(((uint32_t)n + 127u) << 23);
-}
-static inline double power_f64(int64_t n) {
-  return real_f64(((uint64_t)n + 1023u) << 52);
-}
-
+/* e^x for every x: two factors reach the denormals and infinity. Written so that NaN passes; its n
+   wraps harmlessly. */
 static inline float exp1_f32(float x) {
-  int32_t n;
-  x = x < -104.0f ? -104.0f : x; /* written so that NaN passes */
+  uint32_t n;
+  x = x < -104.0f ? -104.0f : x;
   x = x > 89.0f ? 89.0f : x;
-  float e = reduced_f32(x, &n) + 1.0f;
-  int32_t half = n >> 1; /* two factors reach the denormals and infinity */
-  return e * power_f32(half) * power_f32((int32_t)((uint32_t)n - (uint32_t)half));
-}
-
-/* The same where nothing leaves the normal range, |x| <= NEAR: the exponent takes n as it is. */
-#define NEAR_f32 87.0f
-static inline float exp1_near_f32(float x) {
-  uint32_t bits;
-  float e = reduction_f32(x, &bits) + 1.0f;
-  return real_f32(bits_f32(e) + (bits << 23)); /* what is above n in them is shifted out */
-}
-
-#define NEAR_f64 708.0
-static inline double exp1_near_f64(double x) {
-  int64_t n;
-  double e = reduced_f64(x, &n) + 1.0;
-  return real_f64(bits_f64(e) + ((uint64_t)n << 52));
+  float e = 1.0f + series_f32(reduce_f32(x, &n));
+  int32_t whole = (int32_t)(n - 0x4B40007Fu), half = whole >> 1;
+  return e * power_f32((uint32_t)half + 127u) * power_f32((uint32_t)(whole - half) + 127u);
 }
 
 static inline double exp1_f64(double x) {
-  int64_t n;
+  uint64_t n;
   x = x < -746.0 ? -746.0 : x;
   x = x > 710.0 ? 710.0 : x;
-  double e = reduced_f64(x, &n) + 1.0;
-  int64_t half = n >> 1;
-  return e * power_f64(half) * power_f64((int64_t)((uint64_t)n - (uint64_t)half));
+  double e = 1.0 + series_f64(reduce_f64(x, &n));
+  int64_t whole = (int64_t)(n - 0x43380000000003FFu), half = whole >> 1;
+  return e * power_f64((uint64_t)half + 1023u) * power_f64((uint64_t)(whole - half) + 1023u);
 }
 
-/* tanh a = m / (m + 2) with m = e^2a - 1 = 2^n (e^r - 1) + (2^n - 1), which keeps small a exact */
-static inline float tanh1_f32(float x) {
-  int32_t n;
-  float z = 2.0f * fabsf(x);
-  z = z > 18.1f ? 18.1f : z;
-  float q = reduced_f32(z, &n), s = power_f32(n);
-  float m = s * q + (s - 1.0f);
-  return copysignf(m / (m + 2.0f), x);
-}
+/* Where |x| is no more, 2^n is one normal factor. */
+#define NEAR_f32 87.0f
+#define NEAR_f64 708.0
+/* Where tanh 2x is 1 in this type. */
+#define FLAT_f32 18.1f
+#define FLAT_f64 44.0
 
-static inline double tanh1_f64(double x) {
-  int64_t n;
-  double z = 2.0 * fabs(x);
-  z = z > 44.0 ? 44.0 : z;
-  double q = reduced_f64(z, &n), s = power_f64(n);
-  double m = s * q + (s - 1.0);
-  return copysign(m / (m + 2.0), x);
+/* |x| as an integer: they are in the numbers' order, and NaN is above all. */
+static inline int32_t size_f32(float x) {
+  return (int32_t)(bits_f32(x) & 0x7fffffffu);
+}
+static inline int64_t size_f64(double x) {
+  return (int64_t)(bits_f64(x) & 0x7fffffffffffffffu);
 }
 
 static inline float log1_f32(float x) {
@@ -271,74 +254,89 @@ static inline double trig1_f64(double x, uint64_t turn) {
   return q & 2 ? -y : y;
 }
 
-/* What is looked at together, to take the short way where all of it allows that. */
-enum { PIECE = 1024 };
+/*
+ * exp, sigmoid and tanh go a piece at a time, in two loops: r and 2^n of all of it, then what is made
+ * of them. Half the chain of operations means twice as many elements in flight, and that is what the
+ * processor's window limits (by 30 %). A piece that has been reduced no longer needs x, so y may be x.
+ */
+enum { PIECE = 512 };
 
 #define NN_SELF "kernel/vmath.c"
 #include "kernel/each_real.h"
 #else
 
-/* The piece as it is before y is written: y may be x. */
-static inline const R *FN(kept)(int64_t n, const R *x, const R *y, R *room) {
-  return x == y ? memcpy(room, x, (size_t)n * sizeof *x) : x;
+/* Reduces the n numbers sign (x - shift); false: some are so large (or NaN) that 2^n has no place in one
+   factor. */
+static inline __attribute__((always_inline)) bool
+FN(reduce_near)(int64_t n, const R *restrict x, R sign, R shift, R *restrict r, R *restrict power) {
+  __typeof__(FN(size)(0)) largest = 0;
+  for (int64_t i = 0; i < n; i++) {
+    R z = sign * (x[i] - shift);
+    largest = FN(size)(z) > largest ? FN(size)(z) : largest;
+    FN(word) k;
+    r[i] = FN(reduce)(z, &k);
+    power[i] = FN(power)(k);
+  }
+  return largest <= FN(size)(FN(NEAR));
 }
 
-/* A piece of e^(x - shift); `less`: there is a shift. */
-static inline __attribute__((always_inline)) void
-FN(exp_piece)(int64_t n, const R *restrict x, const bool less, R shift, R *restrict y) {
-  int far = 0;
-  for (int64_t i = 0; i < n; i++) {
-    R z = less ? x[i] - shift : x[i];
-    far |= !(fabs(z) <= FN(NEAR));
-    y[i] = FN(exp1_near)(z);
+/* e^(x - shift) */
+static inline __attribute__((always_inline)) void FN(exp)(int64_t n, const R *x, R shift, R *y) {
+  R r[PIECE], power[PIECE];
+  for (int64_t m; n > 0; n -= m, x += m, y += m) {
+    m = n < PIECE ? n : PIECE;
+    if (FN(reduce_near)(m, x, 1, shift, r, power))
+      for (int64_t i = 0; i < m; i++) y[i] = (1 + FN(series)(r[i])) * power[i];
+    else
+      for (int64_t i = 0; i < m; i++) y[i] = FN(exp1)(x[i] - shift);
   }
-  for (int64_t i = 0; far && i < n; i++) y[i] = FN(exp1)(less ? x[i] - shift : x[i]);
 }
 
 NN_HOT void FN(nn_v_exp)(int64_t n, const R *x, R *y) {
-  R room[PIECE];
-  for (int64_t at = 0, m; at < n; at += m) {
-    m = n - at < PIECE ? n - at : PIECE;
-    FN(exp_piece)(m, FN(kept)(m, x + at, y + at, room), false, 0, y + at);
-  }
+  FN(exp)(n, x, 0, y);
 }
 
 NN_HOT void FN(nn_v_exp_less)(int64_t n, const R *x, R shift, R *y) {
-  R room[PIECE];
-  for (int64_t at = 0, m; at < n; at += m) {
-    m = n - at < PIECE ? n - at : PIECE;
-    FN(exp_piece)(m, FN(kept)(m, x + at, y + at, room), true, shift, y + at);
-  }
+  FN(exp)(n, x, shift, y);
 }
 
 NN_HOT void FN(nn_v_log)(int64_t n, const R *x, R *y) {
   for (int64_t i = 0; i < n; i++) y[i] = FN(log1)(x[i]);
 }
 
+/* tanh a = m / (m + 2) with m = e^2a - 1 = 2^n (e^r - 1) + (2^n - 1), which keeps small a exact */
 NN_HOT void FN(nn_v_tanh)(int64_t n, const R *x, R *y) {
-  for (int64_t i = 0; i < n; i++) y[i] = FN(tanh1)(x[i]);
+  R r[PIECE], power[PIECE];
+  for (int64_t k; n > 0; n -= k, x += k, y += k) {
+    k = n < PIECE ? n : PIECE;
+    for (int64_t i = 0; i < k; i++) {
+      FN(word) w;
+      R z = 2 * fabs(x[i]);
+      z = z > FN(FLAT) ? FN(FLAT) : z; /* written so that NaN passes */
+      r[i] = FN(reduce)(z, &w);
+      power[i] = FN(power)(w);
+    }
+    for (int64_t i = 0; i < k; i++) {
+      R m = power[i] * FN(series)(r[i]) + (power[i] - 1);
+      y[i] = copysign(m / (m + 2), x[i]);
+    }
+  }
 }
 
 /* 1 / (1 + e^-x); where that could overflow the result is e^x or 1. */
-static inline R FN(sigmoid_near)(R x) {
-  return 1 / (1 + FN(exp1_near)(-x));
+static inline R FN(sigmoid1)(R x) {
+  R e = FN(exp1)(x);
+  return fabs(x) <= FN(NEAR) ? 1 / (1 + FN(exp1)(-x)) : x > 0 ? 1 : e;
 }
 
 NN_HOT void FN(nn_v_sigmoid)(int64_t n, const R *x, R *y) {
-  R room[PIECE];
-  for (int64_t at = 0, m; at < n; at += m) {
-    m = n - at < PIECE ? n - at : PIECE;
-    const R *restrict from = FN(kept)(m, x + at, y + at, room);
-    R *restrict to = y + at;
-    int far = 0;
-    for (int64_t i = 0; i < m; i++) {
-      far |= !(fabs(from[i]) <= FN(NEAR));
-      to[i] = FN(sigmoid_near)(from[i]);
-    }
-    for (int64_t i = 0; far && i < m; i++) {
-      R e = FN(exp1)(from[i]), z = from[i] > 0 ? 1 : e;
-      to[i] = fabs(from[i]) <= FN(NEAR) ? FN(sigmoid_near)(from[i]) : z;
-    }
+  R r[PIECE], power[PIECE];
+  for (int64_t m; n > 0; n -= m, x += m, y += m) {
+    m = n < PIECE ? n : PIECE;
+    if (FN(reduce_near)(m, x, -1, 0, r, power))
+      for (int64_t i = 0; i < m; i++) y[i] = 1 / (1 + (1 + FN(series)(r[i])) * power[i]);
+    else
+      for (int64_t i = 0; i < m; i++) y[i] = FN(sigmoid1)(x[i]);
   }
 }
 
