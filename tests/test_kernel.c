@@ -150,6 +150,38 @@ static void walks_far(void **state) {
   }
 }
 
+/* Results from 32 MiB on, which a light row's are stored past the caches: the same numbers just below and
+   above, from any place in memory, in place, and with two threads. */
+static void walks_past_caches(void **state) {
+  nn_ctx *ctx = *state;
+  enum { LIMIT = 1 << 22, MORE = 300 };
+  nn_shape whole = nn_shape_1(LIMIT + MORE);
+  nn_tensor *a = t_random(ctx, NN_F64, "4194604", -9, 9, 7), *z[2];
+  assert_true(a->v.numel == LIMIT + MORE);
+  for (int form = 0; form < 6; form++) {
+    nn_shape s = nn_shape_1(LIMIT + (form == 0 ? -1 : form == 1 ? 0 : 37 * form));
+    nn_value va, vz;
+    ctx->threads = 1 + form % 2;
+    nn_value_set(&va, NN_F64, &s);
+    vz = va;
+    va.offset = form;
+    vz.offset = form / 2; /* an odd one is not aligned */
+    va.storage = a->v.storage;
+    for (int light = 0; light < 2; light++) {
+      OK(nn_tensor_new(ctx, NN_F64, &whole, &z[light]));
+      memset(nn_data(&z[light]->v), 0, z[light]->v.storage->bytes);
+      vz.storage = z[light]->v.storage;
+      const unsigned flags = light ? NN_WALK_LIGHT : 0;
+      OK(nn_walk(ctx, row, &two, 3, (const nn_value *[]){&vz, &va, &va}, flags));
+      if (form == 5) OK(nn_walk(ctx, row, &two, 3, (const nn_value *[]){&vz, &vz, &va}, flags));
+    }
+    assert_memory_equal(nn_data(&z[0]->v), nn_data(&z[1]->v), z[0]->v.storage->bytes);
+    assert_true(form == 5 || t_get(z[1], vz.offset + 1000) == 3 * t_get(a, va.offset + 1000));
+    nn_tensor_release(z[0]), nn_tensor_release(z[1]);
+  }
+  nn_tensor_release(a);
+}
+
 static void mask_row(int64_t n, void *const *p, const void *attr) {
   const float *x = p[1];
   const int64_t *k = p[2];
@@ -369,9 +401,16 @@ static void products(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {TEST(walks),       TEST(walks_in_place),      TEST(walks_far),
-                                     TEST(walks_mixed), TEST(interrupts),          TEST(grain),
-                                     TEST(converts),    TEST(copies_any_geometry), TEST(fills),
+  const struct CMUnitTest tests[] = {TEST(walks),
+                                     TEST(walks_in_place),
+                                     TEST(walks_far),
+                                     TEST(walks_past_caches),
+                                     TEST(walks_mixed),
+                                     TEST(interrupts),
+                                     TEST(grain),
+                                     TEST(converts),
+                                     TEST(copies_any_geometry),
+                                     TEST(fills),
                                      TEST(products)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

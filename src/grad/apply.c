@@ -143,7 +143,7 @@ static nn_status run_rows(nn_ctx *ctx, const nn_op *op, work *w) {
   }
   nn_row row = op->row[w->in[0]->v.dtype];
   if (ctx->tape) nn_tape_walk(ctx->tape, row, w->c.attr, op->attr_size, 1 + w->c.nin, v, 0);
-  return nn_walk(ctx, row, w->c.attr, 1 + w->c.nin, v, 0);
+  return nn_walk(ctx, row, w->c.attr, 1 + w->c.nin, v, op->flags & NN_OP_LIGHT ? NN_WALK_LIGHT : 0);
 }
 
 /* Nobody but the caller holds the input, no saved value shares its storage, and the result fits

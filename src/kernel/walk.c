@@ -4,12 +4,18 @@
 #include <assert.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "kernel/names.h"
 
 enum {
-  PIECE = 512,      /* elements gathered at a time: six operands stay in the first-level cache */
-  GRAIN = 1 << 16,  /* elements that a second thread must have to be worth waking */
-  STRETCH = 1 << 18 /* elements between two looks at Ctrl-C */
+  PIECE = 512,       /* elements gathered at a time: six operands stay in the first-level cache */
+  SHORT = 256,       /* elements computed before they are stored past the caches */
+  GRAIN = 1 << 16,   /* elements that a second thread must have to be worth waking */
+  STRETCH = 1 << 18, /* elements between two looks at Ctrl-C */
+  LARGE = 32 << 20   /* bytes of a result that no cache keeps until somebody reads it */
 };
 
 typedef struct plan {
@@ -172,29 +178,72 @@ static void do_dense(const plan *p, int64_t lo, int64_t hi) {
   p->row(hi - lo, ptr, p->attr);
 }
 
-static void do_part(const plan *p, bool dense, int64_t lo, int64_t hi) {
-  if (dense)
-    do_dense(p, lo, hi);
-  else
-    do_range(p, lo, hi);
+#ifdef __SSE2__
+/* Whether to store past the caches: an ordinary store reads the memory first, and drives out what is
+   worth keeping. In place the line has been read anyway. */
+static bool past_caches(const plan *p, int64_t total) {
+  bool pays = (p->flags & NN_WALK_LIGHT) && (uint64_t)total * p->size[0] >= LARGE &&
+              ((uintptr_t)p->base[0] & 15) == 0;
+  for (int k = 1; k < p->n; k++) pays = pays && p->base[k] != p->base[0];
+  return pays;
 }
 
+/* Moves a finished piece to its place. Meanwhile it asks for what the piece after the next will read:
+   the processor's own prefetching starts anew after every burst of stores. */
+static void move_out(const plan *p, const char *from, int64_t n, void *const *ptr) {
+  enum { LINE = 64 };
+  const size_t bytes = (size_t)n * p->size[0];
+  char *to = ptr[0];
+  size_t at = 0;
+  for (; at + LINE <= bytes; at += LINE) {
+    for (int k = 1; k < p->n; k++)
+      __builtin_prefetch((const char *)ptr[k] + 2 * SHORT * p->size[k] + at);
+    for (size_t i = at; i < at + LINE; i += sizeof(__m128i))
+      _mm_stream_si128((void *)(to + i), _mm_load_si128((const void *)(from + i)));
+  }
+  memcpy(to + at, from + at, bytes - at);
+}
+
+/* do_dense for results that are LARGE. */
+static void do_streamed(const plan *p, int64_t lo, int64_t hi) {
+  _Alignas(64) char piece[SHORT * 8];
+  for (int64_t at = lo, m; at < hi; at += m) {
+    void *ptr[NN_WALK_MAX], *in[NN_WALK_MAX];
+    m = hi - at < SHORT ? hi - at : SHORT;
+    for (int k = 0; k < p->n; k++) in[k] = ptr[k] = p->base[k] + (size_t)at * p->size[k];
+    ptr[0] = piece;
+    p->row(m, ptr, p->attr);
+    move_out(p, piece, m, in);
+  }
+  _mm_sfence();
+}
+#else
+static bool past_caches(const plan *p, int64_t total) {
+  (void)p, (void)total;
+  return false;
+}
+#define do_streamed do_dense
+#endif
+
+/* How the elements are walked through. */
+typedef void (*way)(const plan *p, int64_t lo, int64_t hi);
+
 /* Stretches between two looks at the interrupt, each divided among the threads. */
-static nn_status do_long(nn_ctx *ctx, const plan *p, bool dense, int64_t total) {
+static nn_status do_long(nn_ctx *ctx, const plan *p, way do_part, int64_t total) {
   int threads = nn_threads_for(ctx, total);
   int64_t stretch = (int64_t)STRETCH * threads;
   for (int64_t lo = 0; lo < total; lo += stretch) {
     int64_t n = total - lo < stretch ? total - lo : stretch;
     if (!(p->flags & NN_WALK_FINISH)) NN_TRY(nn_poll(ctx));
     if (threads == 1) {
-      do_part(p, dense, lo, lo + n);
+      do_part(p, lo, lo + n);
       continue;
     }
     int64_t each = (n / threads + 64) & ~(int64_t)63; /* whole cache lines */
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int t = 0; t < threads; t++) {
       int64_t from = lo + t * each, to = from + each < lo + n ? from + each : lo + n;
-      if (from < to) do_part(p, dense, from, to);
+      if (from < to) do_part(p, from, to);
     }
   }
   return NN_OK;
@@ -221,7 +270,8 @@ nn_status nn_walk(nn_ctx *ctx, nn_row row, const void *attr, int n, const nn_val
   } else {
     collapse(&p, n, v);
   }
-  if (total > GRAIN) return do_long(ctx, &p, dense, total);
-  do_part(&p, dense, 0, total);
+  const way do_part = !dense ? do_range : past_caches(&p, total) ? do_streamed : do_dense;
+  if (total > GRAIN) return do_long(ctx, &p, do_part, total);
+  do_part(&p, 0, total);
   return NN_OK;
 }

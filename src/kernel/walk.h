@@ -18,8 +18,10 @@ enum { NN_WALK_MAX = 6 };
 typedef void (*nn_row)(int64_t n, void *const *p, const void *attr);
 
 typedef enum nn_walk_flags {
-  NN_WALK_ADD = 1,   /* the rows' results are added to v[0] (floating) instead of stored */
-  NN_WALK_FINISH = 2 /* v[0] is changed in place: an interrupt waits until all is done */
+  NN_WALK_ADD = 1,    /* the rows' results are added to v[0] (floating) instead of stored */
+  NN_WALK_FINISH = 2, /* v[0] is changed in place: an interrupt waits until all is done */
+  NN_WALK_LIGHT =
+    4 /* the row takes less time than moving its memory: large results go past the caches */
 } nn_walk_flags;
 
 /* Walks n values of equal shape (expand them first). */

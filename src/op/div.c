@@ -15,7 +15,7 @@ const nn_op nn_op_div = {
   .doc = "z = x / y, broadcasting. Integers give floats.",
   .args = "x, y",
   .nin = 2,
-  .flags = NN_OP_PROMOTE | NN_OP_FLOAT,
+  .flags = NN_OP_PROMOTE | NN_OP_FLOAT | NN_OP_LIGHT,
   .infer = nn_infer_broadcast,
   .row = NN_BOTH(row),
   .grad = {{.row = NN_BOTH(grad_x), .needs = NN_IN(1)},

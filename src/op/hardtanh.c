@@ -26,7 +26,7 @@ const nn_op nn_op_hardtanh = {
          "has not.",
   .args = "x",
   .nin = 1,
-  .flags = NN_OP_FLOAT,
+  .flags = NN_OP_FLOAT | NN_OP_LIGHT,
   .attr_size = sizeof(hardtanh_attr),
   .params = params,
   .infer = nn_infer_same,

@@ -18,7 +18,7 @@ const nn_op nn_op_maximum = {
          "each gets half of the gradient.",
   .args = "x, y",
   .nin = 2,
-  .flags = NN_OP_PROMOTE,
+  .flags = NN_OP_PROMOTE | NN_OP_LIGHT,
   .infer = nn_infer_broadcast,
   .row = NN_ALL(row),
   .grad = {{.row = NN_BOTH(grad_x), .needs = NN_IN(0) | NN_IN(1)},

@@ -21,7 +21,7 @@ const nn_op nn_op_neg = {
   .doc = "y = -x, elementwise; uint8, which has no negative numbers, gives int64.",
   .args = "x",
   .nin = 1,
-  .flags = NN_OP_REUSE,
+  .flags = NN_OP_REUSE | NN_OP_LIGHT,
   .infer = infer,
   .row = NN_ALL(row),
   .grad = {{.row = NN_BOTH(grad)}},

@@ -13,7 +13,7 @@ const nn_op nn_op_relu = {
   .doc = "y = max(x, 0), elementwise. NaN stays NaN; the gradient at 0 is 0.",
   .args = "x",
   .nin = 1,
-  .flags = NN_OP_FLOAT | NN_OP_REUSE,
+  .flags = NN_OP_FLOAT | NN_OP_REUSE | NN_OP_LIGHT,
   .infer = nn_infer_same,
   .row = NN_BOTH(row),
   .grad = {{.row = NN_BOTH(grad), .needs = NN_OUT}},

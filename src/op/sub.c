@@ -15,7 +15,7 @@ const nn_op nn_op_sub = {
   .doc = "z = x - y, broadcasting. Integers wrap around.",
   .args = "x, y",
   .nin = 2,
-  .flags = NN_OP_PROMOTE,
+  .flags = NN_OP_PROMOTE | NN_OP_LIGHT,
   .infer = nn_infer_broadcast,
   .row = NN_ALL(row),
   .grad = {{.pass = true}, {.row = NN_BOTH(grad_y)}},
