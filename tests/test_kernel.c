@@ -367,7 +367,8 @@ static void product(nn_ctx *ctx, int m, int n, int k, bool ta, bool tb, int gap,
     else
       nn_gemm_f64(ta, tb, m, n, k, 2, nn_data(&a->v), lda, nn_data(&b->v), ldb, add ? 3 : 0,
                   nn_data(&c->v), ldc);
-    const int skip = m * n * k > 100000 ? 7 : 1; /* of a large one a part is looked at */
+    const int all = m * n * k; /* of a large one a part is looked at */
+    const int skip = all > 1000000 ? 41 : all > 100000 ? 7 : 1;
     for (int i = 0; i < m; i++)
       for (int j = i % skip; j < n; j += skip) {
         double want = add ? 21 : 0;
@@ -390,6 +391,16 @@ static void products(void **state) {
     for (int form = 0; form < 16; form++)
       product(ctx, sizes[i][0], sizes[i][1], sizes[i][2], form & 1, form & 2, form & 4 ? 3 : 0,
               form & 8 ? NN_F64 : NN_F32, i);
+  for (int threads = 1; threads < 4; threads++) { /* parts for each of them */
+    nn_blas_threads(threads, false);
+    for (int form = 0; form < 16; form++) {
+      product(ctx, 300, 250, 131, form & 1, form & 2, form & 4 ? 3 : 0, form & 8 ? NN_F64 : NN_F32,
+              9);
+      product(ctx, 120, 467, 150, form & 1, form & 2, form & 4 ? 3 : 0, form & 8 ? NN_F64 : NN_F32,
+              9);
+    }
+  }
+  nn_blas_threads(ctx->threads, false);
   OK(nn_blas_check(ctx, "matmul", 2147483647, 1, 2147483647));
   FAILS(nn_blas_check(ctx, "matmul", 2147483648, 1, 1), NN_ESHAPE, "passes what BLAS can count");
   FAILS(nn_blas_check(ctx, "matmul", 1, 2147483648, 1), NN_ESHAPE, "matmul: ");
