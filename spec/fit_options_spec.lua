@@ -251,6 +251,8 @@ describe("nn.fit", function()
     wrong("option 'l2' must be 0 or more, got %-1", {l2 = -1})
     wrong("option 'clip_norm' must be above 0, got 0", {clip_norm = 0})
     wrong("option 'accumulate' must be a positive whole number, got 0", {accumulate = 0})
+    wrong("option 'accumulate' .* got nan$", {accumulate = 0 / 0}) -- either sign is the same
+    wrong("option 'batch_size' .* got nan$", {batch_size = -(0 / 0)})
     wrong("option 'schedule' must be a schedule, such as .* got 3", {schedule = 3})
     wrong("schedule 1 must be one of nn.schedule, got 3", {schedule = {3}})
     local other = nn.optim.SGD(model:parameters(), {lr = 1})

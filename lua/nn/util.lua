@@ -52,6 +52,7 @@ function util.describe(v)
   if kind == "tensor" then return ("a %s tensor of %s"):format(v:dtype(), util.shape(v)) end
   if kind then return (kind == "optimizer" and "an " or "a ") .. kind end
   if type(v) == "string" then return ("the string %q"):format(v) end
+  if v ~= v then return "nan" end -- C would write the sign of some
   if type(v) == "nil" or type(v) == "number" or type(v) == "boolean" then return tostring(v) end
   local meta = getmetatable(v)
   local name = type(meta) == "table" and meta.__name
