@@ -98,7 +98,10 @@ EMBED     := $(sort $(shell find lua -name '*.lua' 2>/dev/null) $(wildcard lua/n
 EMBED_EXE := build/tools/embed
 
 TESTS     := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/test_*.c))
-BENCHES   := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
+# FANN is a contestant of `make bench` where it is installed (libfann-dev).
+BENCHES   := $(patsubst tests/bench/%.c,$(B)/bench/%,\
+               $(filter-out $(if $(wildcard /usr/include/floatfann.h),,%/fann.c),\
+                 $(wildcard tests/bench/*.c)))
 FUZZERS   := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all programs tests benches demo gallery chapter examples test test-browser bench bench-quick \
@@ -196,6 +199,9 @@ $(B)/tests/%: tests/%.c $(CORE_OBJ) $(B)/flags
 $(B)/fuzz/%: tests/fuzz/%.c $(CORE_OBJ) $(B)/flags
 	@mkdir -p $(@D)
 	@echo "  LD  $@"; $(PROGRAM) $< $(CORE_OBJ) $(FUZZ_LIBS) $(LIBS) -o $@
+$(B)/bench/fann: tests/bench/fann.c $(B)/flags
+	@mkdir -p $(@D)
+	@echo "  LD  $@"; $(PROGRAM) $< -lfloatfann -lm -o $@
 $(B)/bench/%: tests/bench/%.c $(CORE_OBJ) $(B)/flags
 	@mkdir -p $(@D)
 	@echo "  LD  $@"; $(PROGRAM) $< $(CORE_OBJ) $(LIBS) $(BLAS_LIBS) -o $@

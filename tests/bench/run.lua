@@ -1,7 +1,7 @@
 -- bench/run.lua: how fast a training step is in nnlua, beside PyTorch and bare matrix products.
 --
 -- Each contestant is a process that answers requests, one a line: steps.lua (twice: nn.fit and the
--- plain loop), torch_steps.py, and bound.c. They take turns, a short stretch each, round after
+-- plain loop), torch_steps.py, fann.c where FANN is installed, and bound.c. They take turns, a short stretch each, round after
 -- round, so that whatever else the machine does hits all of them alike. What is shown is the median
 -- of the rounds; a ratio is the median of the ratios within a round; the spread is how far apart
 -- the middle half of the rounds lies, for the contestant where it is widest. Every figure goes to
@@ -19,7 +19,7 @@ usage: make bench BENCH="[options] [work...]"
   --threads LIST  such as 1 or 1,2 (1, and 2 where there are two cores)
   --coretype X    OpenBLAS's kernels for processor X, such as Haswell, for all contestants
                   (make bench CORETYPE=X)
-  --only LIST     of fit, loop, torch, bound
+  --only LIST     of fit, loop, torch, fann, bound
 works (default: all): memory startup, and
 ]]
 do
@@ -31,8 +31,9 @@ do
   help = help .. "  " .. table.concat(names, " "):gsub("(.{1,90}) ", "%1\n  ") .. "\n"
 end
 
-local NAMES = {fit = "nn.fit", loop = "Lua loop", torch = "PyTorch", bound = "bound"}
-local ORDER = {"fit", "loop", "torch", "bound"}
+local NAMES = {fit = "nn.fit", loop = "Lua loop", torch = "PyTorch", fann = "FANN",
+  bound = "bound"}
+local ORDER = {"fit", "loop", "torch", "fann", "bound"}
 local NOISY = 0.25 -- a wider spread says more about the machine than about the contestants
 local MEMORY_BAR, STARTUP_BAR = 8, 100 -- PyTorch's peak and start over ours
 
@@ -194,6 +195,7 @@ local function commands(opt)
     fit = opt.who.fit and "build/nnlua --threads %d tests/bench/steps.lua fit",
     loop = opt.who.loop and "build/nnlua --threads %d tests/bench/steps.lua loop",
     torch = torch and torch.fast,
+    fann = opt.who.fann and io.open("build/release/bench/fann") and "build/release/bench/fann",
     bound = opt.who.bound and "build/release/bench/bound %d",
     plain_torch = torch and torch.plain,
     python = python,
@@ -254,11 +256,11 @@ local function print_head(threads)
   print(("\n%d thread%s"):format(threads, threads == 1 and "" or "s"))
   local head = ("%-13s %8s"):format("work", "size")
   for _, who in ipairs(ORDER) do head = head .. (" %8s"):format(NAMES[who]) end
-  print(head .. ("  %-15s %-15s %-12s spread"):format("fit/PyTorch", "loop/PyTorch",
-    "of the bound"))
-  page:write(("\n%d thread%s\n\n| work | size | nn.fit | Lua loop | PyTorch | bound | fit over "
-    .. "PyTorch | loop over PyTorch | of the bound |\n%s|\n"):format(threads,
-    threads == 1 and "" or "s", ("| --- "):rep(9)))
+  print(head .. ("  %-15s %-15s %-9s %-12s spread"):format("fit/PyTorch", "loop/PyTorch",
+    "fit/FANN", "of the bound"))
+  page:write(("\n%d thread%s\n\n| work | size | nn.fit | Lua loop | PyTorch | FANN | bound | "
+    .. "fit over PyTorch | loop over PyTorch | fit over FANN | of the bound |\n%s|\n"):format(
+    threads, threads == 1 and "" or "s", ("| --- "):rep(11)))
 end
 
 local function ratio(of, to)
@@ -284,15 +286,17 @@ local function print_row(work, threads, figures)
   end
   local fit = compared("fit", "torch", work.torch.fit, "%.1fx", "nn.fit over PyTorch")
   local loop = compared("loop", "torch", work.torch.loop, "%.1fx", "Lua over PyTorch")
+  local fann = compared("fit", "fann", nil, "%.1fx", "nn.fit over FANN")
   local by = work.bound.loop and "loop" or #figures.fit > 0 and "fit" or "loop"
   local bound = compared(by, "bound", work.bound[by], "%.2f", "of the bound")
-  print(row .. ("  %-15s %-15s %-12s %3.0f%%%s%s"):format(fit, loop, bound, 100 * widest,
+  local format = "  %-15s %-15s %-9s %-12s %3.0f%%%s%s"
+  print(row .. format:format(fit, loop, fann, bound, 100 * widest,
     widest > NOISY and " noisy" or "", verdict))
   local cells = {work.name, tostring(work.batch)}
   for _, who in ipairs(ORDER) do
     cells[#cells + 1] = #figures[who] > 0 and short(median(figures[who])) or ""
   end
-  for _, text in ipairs{fit, loop, bound} do cells[#cells + 1] = text == "-" and "" or text end
+  for _, text in ipairs{fit, loop, fann, bound} do cells[#cells + 1] = text == "-" and "" or text end
   page:write("| ", table.concat(cells, " | "), " |\n")
 end
 
