@@ -1,11 +1,11 @@
 -- bench/run.lua: how fast a training step is in nnlua, beside PyTorch and bare matrix products.
 --
 -- Each contestant is a process that answers requests, one a line: steps.lua (twice: nn.fit and the
--- plain loop), torch_steps.py, fann.c where FANN is installed, and bound.c. They take turns, a short stretch each, round after
--- round, so that whatever else the machine does hits all of them alike. What is shown is the median
--- of the rounds; a ratio is the median of the ratios within a round; the spread is how far apart
--- the middle half of the rounds lies, for the contestant where it is widest. Every figure goes to
--- build/bench/results.jsonl.
+-- plain loop), torch_steps.py, fann.c where FANN is installed, and bound.c. They take turns, a
+-- short stretch each, round after round, so that whatever else the machine does hits all of them
+-- alike. What is shown is the median of the rounds; a ratio is the median of the ratios within a
+-- round; the spread is how far apart the middle half of the rounds lies, for the contestant where it
+-- is widest. Every figure goes to build/bench/results.jsonl.
 
 local nn = require "nn"
 
@@ -296,7 +296,9 @@ local function print_row(work, threads, figures)
   for _, who in ipairs(ORDER) do
     cells[#cells + 1] = #figures[who] > 0 and short(median(figures[who])) or ""
   end
-  for _, text in ipairs{fit, loop, fann, bound} do cells[#cells + 1] = text == "-" and "" or text end
+  for _, text in ipairs{fit, loop, fann, bound} do
+    cells[#cells + 1] = text == "-" and "" or text
+  end
   page:write("| ", table.concat(cells, " | "), " |\n")
 end
 
