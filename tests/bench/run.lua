@@ -4,8 +4,8 @@
 -- plain loop), torch_steps.py, fann.c where FANN is installed, and bound.c. They take turns, a
 -- short stretch each, round after round, so that whatever else the machine does hits all of them
 -- alike. What is shown is the median of the rounds; a ratio is the median of the ratios within a
--- round; the spread is how far apart the middle half of the rounds lies, for the contestant where it
--- is widest. Every figure goes to build/bench/results.jsonl.
+-- round; the spread is how far apart the middle half of the rounds lies, for the contestant where
+-- it is widest. Every figure goes to build/bench/results.jsonl.
 
 local nn = require "nn"
 
