@@ -35,6 +35,7 @@ struct nn_ctx {
   struct nn_node *newest; /* autograd: live nodes, newest first (grad/graph.h) */
   size_t nodes;           /* how many there are */
   struct nn_tape *tape;   /* NULL, or what notes the kernels that run (grad/tape.h) */
+  uint32_t moves;         /* how often the data of a storage got another address */
   int no_grad;            /* > 0: nothing is recorded */
   int threads;            /* the most that a kernel or BLAS may use */
   bool deterministic;     /* the same bits for any number of threads: BLAS has one */

@@ -62,7 +62,8 @@ typedef enum nn_op_flags {
   NN_OP_MIXED = 16, /* inputs may differ in dtype (labels, indices); the first decides the kernel */
   NN_OP_PLAIN = 32, /* a 0-d result reaches scripts as a plain number */
   NN_OP_WHOLE = 64, /* over everything, without a dimension, scripts get the first result alone */
-  NN_OP_LIGHT = 128 /* the row is an instruction or two: see NN_WALK_LIGHT */
+  NN_OP_LIGHT = 128, /* the row is an instruction or two: see NN_WALK_LIGHT */
+  NN_OP_PARTS = 256  /* the kernels note their parts on a tape themselves (grad/tape.h) */
 } nn_op_flags;
 
 /* How the registry test calls a unit. Inputs in words, one after the other: "2x3" floating,

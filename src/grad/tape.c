@@ -3,33 +3,40 @@
 
 #include <string.h>
 
-typedef enum sort { WALK, COPY, SUM, KERNEL } sort;
+/* DIRECT: one call of a row over dense values, whose addresses are known */
+typedef enum sort { DIRECT, WALK, COPY, SUM, KERNEL } sort;
+
+enum { ONE_CALL = 1 << 16 }; /* elements that a walk goes through in one call of its row, at most */
 
 /* One call. Its arrays stand behind it in the same block of memory. */
 typedef struct note {
   sort kind;
   bool add;
-  unsigned flags;
   nn_row row;
-  nn_kernel kernel;
-  nn_call call;
+  int64_t count; /* of elements */
+  void *attr;
+  void *address[NN_WALK_MAX]; /* (n) of a direct call */
+  unsigned flags;
   int n;           /* values */
   nn_value *value; /* (n) */
   nn_value **at;   /* (2 nin) of a kernel: its inputs, then their gradients; of a walk (n) */
-  void *attr;
+  nn_kernel kernel;
+  nn_call call;
   size_t bytes; /* of the block */
 } note;
 
 /* An operand that lies in memory which changes from step to step. */
 typedef struct moving {
   nn_value *v;
+  void **address; /* NULL: not of a direct call */
   int which;
   int64_t delta;
 } moving;
 
 struct nn_tape {
   nn_ctx *ctx;
-  bool bad;
+  bool bad, found; /* found: the addresses of direct calls are known */
+  uint32_t moves;  /* ctx->moves then */
   int n, room, nleaves, leaves_room, nmoving, moving_room;
   note **note;
   nn_tensor **leaf;
@@ -108,14 +115,36 @@ static nn_value *keep(note *e, const nn_value *v) {
   return to;
 }
 
-void nn_tape_walk(nn_tape *t, nn_row row, const void *attr, size_t attr_size, int n,
-                  const nn_value *const *v, unsigned flags) {
-  note *e = new_note(t, WALK, n, n, attr ? attr_size : 0);
-  if (!e) return;
+static note *note_row(nn_tape *t, sort kind, nn_row row, const void *attr, size_t attr_size, int n,
+                      const nn_value *const *v) {
+  note *e = new_note(t, kind, n, n, attr ? attr_size : 0);
+  if (!e) return NULL;
   if (e->attr) memcpy(e->attr, attr, attr_size);
   e->row = row;
-  e->flags = flags;
+  e->count = v[0]->numel;
   for (int k = 0; k < n; k++) e->at[k] = keep(e, v[k]);
+  return e;
+}
+
+void nn_tape_walk(nn_tape *t, nn_row row, const void *attr, size_t attr_size, int n,
+                  const nn_value *const *v, unsigned flags) {
+  bool direct = flags == 0 && v[0]->numel > 0 && v[0]->numel <= ONE_CALL;
+  for (int k = 0; k < n; k++) direct = direct && v[k]->dense;
+  note *e = note_row(t, direct ? DIRECT : WALK, row, attr, attr_size, n, v);
+  if (e) e->flags = flags;
+}
+
+void nn_part(nn_ctx *ctx, nn_row row, const void *attr, size_t attr_size, int n,
+             const nn_value *const *v) {
+  void *address[NN_WALK_MAX];
+  for (int k = 0; k < n; k++) address[k] = nn_data(v[k]);
+  if (ctx->tape) note_row(ctx->tape, DIRECT, row, attr, attr_size, n, v);
+  row(v[0]->numel, address, attr);
+}
+
+nn_status nn_part_walk(nn_ctx *ctx, nn_row row, int n, const nn_value *const *v) {
+  if (ctx->tape) nn_tape_walk(ctx->tape, row, NULL, 0, n, v, 0);
+  return nn_walk(ctx, row, NULL, n, v, 0);
 }
 
 static void pair(nn_tape *t, sort kind, const nn_value *dst, const nn_value *src, bool add) {
@@ -136,6 +165,7 @@ void nn_tape_sum_to(nn_tape *t, const nn_value *dst, const nn_value *src, bool a
 
 void nn_tape_kernel(nn_tape *t, nn_kernel kernel, const nn_call *c) {
   enum { OTHERS = 2 + NN_MAXAUX };             /* output, auxiliary values, the output's gradient */
+  if (c->op->flags & NN_OP_PARTS) return;
   if (c->op->drop_attr || c->nin > NN_MAXIN) { /* what the attr owns may go; lists are rare */
     nn_tape_spoil(t);
     return;
@@ -195,11 +225,14 @@ size_t nn_tape_bytes(const nn_tape *t) {
 
 /* ---- memory that changes ---- */
 
-static void bind_value(nn_tape *t, nn_value *v, int n, const nn_value *const *to) {
+/* Value k of a note. */
+static void bind_value(nn_tape *t, note *e, int k, int n, const nn_value *const *to) {
+  nn_value *v = &e->value[k];
+  void **address = e->kind == DIRECT ? &e->address[k] : NULL;
   for (int i = 0; i < n; i++) {
     if (!v->storage || v->storage != to[i]->storage) continue;
     if (!grow(t, (void **)&t->moving, t->nmoving, &t->moving_room, sizeof(moving))) return;
-    t->moving[t->nmoving++] = (moving){v, i, v->offset - to[i]->offset};
+    t->moving[t->nmoving++] = (moving){v, address, i, v->offset - to[i]->offset};
     nn_storage_release(v->storage);
     v->storage = NULL;
     return;
@@ -208,14 +241,28 @@ static void bind_value(nn_tape *t, nn_value *v, int n, const nn_value *const *to
 
 void nn_tape_bind(nn_tape *t, int n, const nn_value *const *v) {
   for (int i = 0; i < t->n; i++)
-    for (int k = 0; k < t->note[i]->n && !t->bad; k++) bind_value(t, &t->note[i]->value[k], n, v);
+    for (int k = 0; k < t->note[i]->n && !t->bad; k++) bind_value(t, t->note[i], k, n, v);
+}
+
+/* The addresses of direct calls; data moves when an optimizer is made. */
+static void find_addresses(nn_tape *t) {
+  for (int i = 0; i < t->n; i++) {
+    note *e = t->note[i];
+    for (int k = 0; e->kind == DIRECT && k < e->n; k++)
+      if (e->value[k].storage) e->address[k] = nn_data(&e->value[k]);
+  }
+  t->found = true;
+  t->moves = t->ctx->moves;
 }
 
 void nn_tape_move(nn_tape *t, const nn_value *const *v) {
+  if (v && (!t->found || t->moves != t->ctx->moves)) find_addresses(t);
   for (int i = 0; i < t->nmoving; i++) {
     moving *m = &t->moving[i];
     m->v->storage = v ? v[m->which]->storage : NULL;
-    if (v) m->v->offset = v[m->which]->offset + m->delta;
+    if (!v) continue;
+    m->v->offset = v[m->which]->offset + m->delta;
+    if (m->address) *m->address = nn_data(m->v);
   }
 }
 
@@ -223,6 +270,7 @@ void nn_tape_move(nn_tape *t, const nn_value *const *v) {
 
 static nn_status play(nn_ctx *ctx, const note *e) {
   switch (e->kind) {
+    case DIRECT: e->row(e->count, e->address, e->attr); return NN_OK;
     case WALK: return nn_walk(ctx, e->row, e->attr, e->n, (const nn_value *const *)e->at, e->flags);
     case COPY: return nn_copy_into(ctx, &e->value[0], &e->value[1]);
     case SUM: return nn_sum_to(ctx, &e->value[0], &e->value[1], e->add);

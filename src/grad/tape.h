@@ -20,12 +20,18 @@ void nn_tape_walk(nn_tape *t, nn_row row, const void *attr, size_t attr_size, in
                   const nn_value *const *v, unsigned flags);
 void nn_tape_copy(nn_tape *t, const nn_value *dst, const nn_value *src);
 void nn_tape_sum_to(nn_tape *t, const nn_value *dst, const nn_value *src, bool add);
-/* A kernel, forward or backward. */
+/* A kernel, forward or backward; nothing where its operation notes its parts. */
 void nn_tape_kernel(nn_tape *t, nn_kernel kernel, const nn_call *c);
 /* A leaf whose gradient backward has begun to write. */
 void nn_tape_leaf(nn_tape *t, nn_tensor *leaf);
 /* Something that a tape cannot say again. */
 void nn_tape_spoil(nn_tape *t);
+
+/* What the kernels of an operation with NN_OP_PARTS are made of: these run, and are noted if there is a
+   tape. nn_part calls row(v[0]->numel, addresses, attr) once, over n dense values. */
+void nn_part(nn_ctx *ctx, nn_row row, const void *attr, size_t attr_size, int n,
+             const nn_value *const *v);
+nn_status nn_part_walk(nn_ctx *ctx, nn_row row, int n, const nn_value *const *v);
 
 /* Whether all is on it. */
 bool nn_tape_whole(const nn_tape *t);

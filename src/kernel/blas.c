@@ -136,11 +136,11 @@ NN_HOT static void column_by_row(int64_t m, int64_t n, float alpha, const float 
                                  int64_t step, const float *restrict b, float beta,
                                  float *restrict c, int64_t ldc) {
   for (int64_t i = 0; i < m; i++, c += ldc) {
-    const float x = alpha * a[i * step];
+    const float x = a[i * step];
     if (beta == 0)
-      for (int64_t j = 0; j < n; j++) c[j] = x * b[j];
+      for (int64_t j = 0; j < n; j++) c[j] = alpha * (x * b[j]);
     else
-      for (int64_t j = 0; j < n; j++) c[j] = x * b[j] + beta * c[j];
+      for (int64_t j = 0; j < n; j++) c[j] = alpha * (x * b[j]) + beta * c[j];
   }
 }
 
@@ -207,31 +207,59 @@ static void run_shared(const product *p) {
   }
 }
 
+/* ---- jobs ---- */
+
+static void run_column_by_row(const nn_gemm_job *j, const void *a, const void *b, void *c) {
+  const nn_product *p = &j->p;
+  column_by_row(p->m, p->n, p->alpha, a, p->ta ? 1 : p->lda, b, p->beta, c, p->ldc);
+}
+
+static void run_f32(const nn_gemm_job *j, const void *a, const void *b, void *c) {
+  const nn_product *p = &j->p;
+  if (as_gemv_f32(p->tb, p->m, p->n, p->k, p->alpha, a, p->ta ? lead(p->lda) : 1, b, p->ldb,
+                  p->beta, c))
+    return;
+  const product q = {true,    p->ta,   p->tb,  p->m,             p->n,           p->k, p->lda,
+                     p->ldb, p->ldc, (double)p->alpha, (double)p->beta, a,    b,      c};
+  run_shared(&q);
+}
+
+static void run_f64(const nn_gemm_job *j, const void *a, const void *b, void *c) {
+  const nn_product *p = &j->p;
+  nn_gemm_f64(p->ta, p->tb, p->m, p->n, p->k, (double)p->alpha, a, p->lda, b, p->ldb,
+              (double)p->beta, c, p->ldc);
+}
+
+void nn_gemm_job_f32(nn_gemm_job *j) {
+  const nn_product *p = &j->p;
+  assert(opened.ready);
+  j->tiles = NULL;
+  if (p->k == 1 && !p->tb && p->n > 1)
+    j->run = run_column_by_row;
+  else if (!opened.own || !own_is_faster(p) || !nn_gemm_job_own(opened.own, j))
+    j->run = run_f32;
+}
+
+void nn_gemm_job_f64(nn_gemm_job *j) {
+  assert(opened.ready);
+  j->tiles = NULL;
+  j->run = run_f64;
+}
+
 void nn_gemm_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float *a,
                  int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
-  assert(opened.ready);
-  if (k == 1 && !tb && n > 1) {
-    column_by_row(m, n, alpha, a, ta ? 1 : lda, b, beta, c, ldc);
-    return;
-  }
-  const nn_product p = {ta, tb, m, n, k, alpha, beta, a, b, c, lda, ldb, ldc};
-  if (opened.own && own_is_faster(&p) && nn_gemm_own(opened.own, omp_get_max_threads(), &p)) return;
-  if (as_gemv_f32(tb, m, n, k, alpha, a, ta ? lead(lda) : 1, b, ldb, beta, c)) return;
-  const product q = {true,
-                     ta,
-                     tb,
-                     m,
-                     n,
-                     k,
-                     lda,
-                     ldb,
-                     ldc,
-                     (double)alpha,
-                     (double)beta,
-                     (const void *)a,
-                     (const void *)b,
-                     (void *)c};
-  run_shared(&q);
+  nn_gemm_job j = {.p = {.ta = ta,
+                         .tb = tb,
+                         .m = m,
+                         .n = n,
+                         .k = k,
+                         .alpha = alpha,
+                         .beta = beta,
+                         .lda = lda,
+                         .ldb = ldb,
+                         .ldc = ldc}};
+  nn_gemm_job_f32(&j);
+  j.run(&j, a, b, c);
 }
 
 void nn_gemm_f64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, double alpha, const double *a,

@@ -15,6 +15,11 @@ void nn_gemm_f32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha,
 void nn_gemm_f64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, double alpha, const double *a,
                  int64_t lda, const double *b, int64_t ldb, double beta, double *c, int64_t ldc);
 
+struct nn_gemm_job; /* kernel/gemm.h */
+/* Finds the way for a job whose product is set: of float32, of float64. */
+void nn_gemm_job_f32(struct nn_gemm_job *j);
+void nn_gemm_job_f64(struct nn_gemm_job *j);
+
 /* Least squares by QR with column pivoting (LAPACK's gelsy): the x with the least |A x - b|, the
    shortest one where the rank of A is short. Columns one after the other: A (m, n), which is
    overwritten, b (max(m, n), k), whose first n rows become x. Singular values below rcond times the

@@ -20,6 +20,7 @@ enum {
   KC = 256,             /* of k at a time: a panel of B has 32 KB */
   MC = 120,             /* rows of A at a time: a block has 120 KB */
   WIDE = 32,            /* columns of a panel, at most */
+  TILE_K = 64,          /* of k in a product that is one tile, at most */
   GRAIN = 1 << 20,      /* multiplications that a thread must have to be worth waking */
   DOTS_ROWS = 96,       /* beyond, turning B costs less than adding lanes up */
   DOTS_K = 64,          /* the least k for which adding lanes up pays */
@@ -207,20 +208,70 @@ const nn_tiles *nn_gemm_tiles(nn_gemm_kind kind) {
   return NULL;
 }
 
-bool nn_gemm_own(nn_gemm_kind kind, int threads, const nn_product *p) {
-  const nn_tiles *s = nn_gemm_tiles(kind);
-  if (!s || p->m < 1 || p->n < 1 || p->k < 1) return false;
-  bool by_dots = !p->ta && p->tb && p->m <= DOTS_ROWS && p->k >= DOTS_K;
-  void (*const run)(const nn_tiles *, const nn_product *) = by_dots ? dots : outer;
+static bool by_dots(const nn_product *p) {
+  return !p->ta && p->tb && p->m <= DOTS_ROWS && p->k >= DOTS_K;
+}
+
+static void run_with(const nn_tiles *s, int threads, const nn_product *p) {
+  void (*const run)(const nn_tiles *, const nn_product *) = by_dots(p) ? dots : outer;
   int n = threads_for(p, threads);
   if (n == 1) {
     run(s, p);
-    return true;
+    return;
   }
 #pragma omp parallel for num_threads(n) schedule(static)
   for (int i = 0; i < n; i++) {
     nn_product q = part(p, n, i);
     run(s, &q);
   }
+}
+
+static bool is_empty(const nn_product *p) {
+  return p->m < 1 || p->n < 1 || p->k < 1;
+}
+
+bool nn_gemm_own(nn_gemm_kind kind, int threads, const nn_product *p) {
+  const nn_tiles *s = nn_gemm_tiles(kind);
+  if (!s || is_empty(p)) return false;
+  run_with(s, threads, p);
+  return true;
+}
+
+/* ---- the same again ---- */
+
+static void run_any(const nn_gemm_job *j, const void *a, const void *b, void *c) {
+  nn_product p = j->p;
+  p.a = a;
+  p.b = b;
+  p.c = c;
+  run_with(j->tiles, omp_get_max_threads(), &p);
+}
+
+/* One tile is the whole product: what `outer` does, without its loops. */
+static void run_tile(const nn_gemm_job *j, const void *a, const void *b, void *c) {
+  const nn_product *p = &j->p;
+  const int lanes = j->tiles->lanes, vecs = p->n > lanes ? 2 : 1;
+  _Alignas(64) float panel[TILE_K * WIDE]; /* (k, 2 lanes) */
+  nn_tile t = {.k = p->k,
+               .ai = p->ta ? 1 : p->lda,
+               .ak = p->ta ? p->lda : 1,
+               .bs = p->tb ? 2 * lanes : p->ldb,
+               .ldc = p->ldc,
+               .a = a,
+               .b = p->tb ? panel : b,
+               .c = c,
+               .alpha = p->alpha,
+               .beta = p->beta,
+               .tail = (int)p->n - (vecs - 1) * lanes};
+  if (p->tb) j->tiles->turn(p->k, p->n, b, p->ldb, panel);
+  j->tiles->outer[p->m - 1][vecs - 1](&t);
+}
+
+bool nn_gemm_job_own(nn_gemm_kind kind, nn_gemm_job *j) {
+  const nn_product *p = &j->p;
+  const nn_tiles *s = j->tiles = nn_gemm_tiles(kind);
+  if (!s || is_empty(p)) return false;
+  bool one = !by_dots(p) && p->m <= s->rows && p->n <= 2 * s->lanes && p->k <= TILE_K;
+  j->run = one ? run_tile : run_any;
   return true;
 }

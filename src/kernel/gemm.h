@@ -35,4 +35,14 @@ const struct nn_tiles *nn_gemm_tiles(nn_gemm_kind kind);
 /* Computes it with up to `threads` threads. False, and nothing done: no kernels of that kind. */
 bool nn_gemm_own(nn_gemm_kind kind, int threads, const nn_product *p);
 
+/* A product to be computed again and again over other memory, with what its sizes decide found once:
+   j->run(j, a, b, c). Only alpha and beta may be changed between. */
+typedef struct nn_gemm_job {
+  void (*run)(const struct nn_gemm_job *j, const void *a, const void *b, void *c);
+  nn_product p; /* its a, b and c are not looked at */
+  const struct nn_tiles *tiles; /* NULL: BLAS's own */
+} nn_gemm_job;
+/* Sets `run` of a job whose product is set, with the loops of that kind. False: there are none. */
+bool nn_gemm_job_own(nn_gemm_kind kind, nn_gemm_job *j);
+
 #endif

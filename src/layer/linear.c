@@ -7,7 +7,9 @@
 #ifndef R
 #include <math.h>
 
+#include "grad/tape.h"
 #include "kernel/blas.h"
+#include "kernel/gemm.h"
 #include "kernel/names.h"
 #include "kernel/reduce.h"
 #include "layer/init.h"
@@ -24,6 +26,21 @@ typedef struct linear_attr {
   const nn_op *act; /* NULL: none */
 } linear_attr;
 
+/* ---- the parts of the kernels: rows over whole values, see nn_part ---- */
+
+/* p: C, A, B */
+static void product(int64_t n, void *const *p, const void *attr) {
+  const nn_gemm_job *j = attr;
+  (void)n;
+  j->run(j, p[1], p[2], p[0]);
+}
+
+typedef struct columns {
+  const nn_ctx *ctx;
+  int64_t rows, n;
+  bool add;
+} columns;
+
 #define NN_SELF "layer/linear.c"
 #include "kernel/each_real.h"
 
@@ -37,6 +54,7 @@ static nn_status infer(const nn_call *c) {
 static const nn_op op = {
   .name = "linear",
   .nin = 3,
+  .flags = NN_OP_PARTS,
   .saves = NN_IN(0) | NN_IN(1) | NN_OUT,
   .attr_size = sizeof(linear_attr),
   .infer = infer,
@@ -48,6 +66,7 @@ static const nn_op op = {
 static const nn_op op_plain = {
   .name = "linear",
   .nin = 3,
+  .flags = NN_OP_PARTS,
   .saves = NN_IN(0) | NN_IN(1),
   .attr_size = sizeof(linear_attr),
   .infer = infer,
@@ -126,45 +145,83 @@ const nn_layer_class nn_layer_linear = {
 };
 #else
 
-/* y += b in every row, then the activation, while the row is still in the cache */
-NN_HOT static void FN(add_row)(int64_t n, const R *b, R *y) {
-  for (int64_t i = 0; i < n; i++) y[i] += b[i];
+/* p: y, b; y += b in every row of *attr elements */
+NN_HOT static void FN(add_rows)(int64_t n, void *const *p, const void *attr) {
+  const int64_t wide = *(const int64_t *)attr;
+  const R *b = p[1];
+  R *y = p[0];
+  for (; n > 0; n -= wide, y += wide)
+    for (int64_t i = 0; i < wide; i++) y[i] += b[i];
+}
+
+/* p: the sums of the columns, the matrix */
+static void FN(sum_columns)(int64_t n, void *const *p, const void *attr) {
+  const columns *k = attr;
+  (void)n;
+  FN(nn_sum_cols)(k->ctx, k->rows, k->n, p[1], 1, k->add, p[0]);
+}
+
+/* C (m, n) (+)= op(A) op(B) of dense matrices, k deep */
+static void FN(multiply)(const nn_call *call, bool ta, bool tb, int64_t m, int64_t n, int64_t k,
+                         const nn_value *a, const nn_value *b, bool add, const nn_value *c) {
+  nn_gemm_job j = {.p = {.ta = ta,
+                         .tb = tb,
+                         .m = m,
+                         .n = n,
+                         .k = k,
+                         .alpha = 1,
+                         .beta = add,
+                         .lda = ta ? m : k,
+                         .ldb = tb ? k : n,
+                         .ldc = n}};
+  FN(nn_gemm_job)(&j);
+  nn_part(call->ctx, product, &j, sizeof j, 3, (const nn_value *[]){c, a, b});
 }
 
 static nn_status FN(forward)(const nn_call *c) {
   const nn_op *act = ((const linear_attr *)c->attr)->act;
   int64_t out = c->in[1]->shape.dim[0], in = c->in[1]->shape.dim[1], rows = c->in[0]->numel / in;
-  R *y = nn_data(c->out);
-  const R *b = c->nin > 2 ? nn_data(c->in[2]) : NULL;
-  FN(nn_gemm)
-  (false, true, rows, out, in, 1, nn_data(c->in[0]), in, nn_data(c->in[1]), in, 0, y, out);
-  for (int64_t r = 0; b && r < rows; r++) FN(add_row)(out, b, y + r * out);
+  FN(multiply)(c, false, true, rows, out, in, c->in[0], c->in[1], false, c->out);
+  if (c->nin > 2)
+    nn_part(c->ctx, FN(add_rows), &out, sizeof out, 2, (const nn_value *[]){c->out, c->in[2]});
   if (!act) return NN_OK;
-  return nn_walk(c->ctx, act->row[NN_R], NULL, 2, (const nn_value *[]){c->out, c->out}, 0);
+  return nn_part_walk(c->ctx, act->row[NN_R], 2, (const nn_value *[]){c->out, c->out});
+}
+
+/* From the gradient by x W^T + b. */
+static void FN(gradients)(const nn_call *c, const nn_value *g) {
+  int64_t out = c->in[1]->shape.dim[0], in = c->in[1]->shape.dim[1], rows = g->numel / out;
+  if (c->gin[0])
+    FN(multiply)(c, false, false, rows, in, out, g, c->in[1], c->add[0], c->gin[0]);
+  if (c->gin[1])
+    FN(multiply)(c, true, false, out, in, rows, g, c->in[0], c->add[1], c->gin[1]);
+  if (c->nin > 2 && c->gin[2]) {
+    const columns k = {c->ctx, rows, out, c->add[2]};
+    nn_part(c->ctx, FN(sum_columns), &k, sizeof k, 2, (const nn_value *[]){c->gin[2], g});
+  }
+}
+
+/* An empty batch: BLAS would leave the memory as it was. */
+static nn_status FN(nothing)(const nn_call *c) {
+  if (c->ctx->tape) nn_tape_spoil(c->ctx->tape);
+  for (int k = 0; k < c->nin; k++)
+    if (c->gin[k] && !c->add[k]) NN_TRY(nn_fill_into(c->ctx, c->gin[k], 0));
+  return NN_OK;
 }
 
 static nn_status FN(backward)(const nn_call *c) {
   const nn_op *act = ((const linear_attr *)c->attr)->act;
-  int64_t out = c->in[1]->shape.dim[0], in = c->in[1]->shape.dim[1], rows = c->gout->numel / out;
+  const nn_value *g = c->gout;
   nn_tensor *own = NULL;
   nn_status st = NN_OK;
-  const R *g = nn_data(c->gout);
+  if (g->numel == 0) return FN(nothing)(c);
   if (act) {
-    NN_GO(nn_tensor_new(c->ctx, NN_R, &c->gout->shape, &own));
-    NN_GO(nn_walk(c->ctx, act->grad[0].row[NN_R], NULL, 3,
-                  (const nn_value *[]){&own->v, c->gout, c->out}, 0));
-    g = nn_data(&own->v);
+    NN_GO(nn_tensor_new(c->ctx, NN_R, &g->shape, &own));
+    NN_GO(nn_part_walk(c->ctx, act->grad[0].row[NN_R], 3,
+                       (const nn_value *[]){&own->v, g, c->out}));
+    g = &own->v;
   }
-  for (int k = 0; k < c->nin; k++) /* an empty batch: BLAS would leave the memory as it was */
-    if (rows == 0 && c->gin[k] && !c->add[k]) NN_GO(nn_fill_into(c->ctx, c->gin[k], 0));
-  if (rows == 0) goto done;
-  if (c->gin[0]) FN(nn_gemm)
-  (false, false, rows, in, out, 1, g, out, nn_data(c->in[1]), in, c->add[0], nn_data(c->gin[0]),
-   in);
-  if (c->gin[1]) FN(nn_gemm)
-  (true, false, out, in, rows, 1, g, out, nn_data(c->in[0]), in, c->add[1], nn_data(c->gin[1]), in);
-  if (c->nin > 2 && c->gin[2])
-    FN(nn_sum_cols)(c->ctx, rows, out, g, 1, c->add[2], nn_data(c->gin[2]));
+  FN(gradients)(c, g);
 done:
   nn_tensor_release(own);
   return st;

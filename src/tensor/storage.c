@@ -71,4 +71,5 @@ void nn_storage_move(nn_storage *s, nn_block *b, size_t offset) {
   b->refs++;
   s->block = b;
   s->data = to;
+  s->ctx->moves++;
 }
