@@ -153,12 +153,17 @@ static nn_status gather(nn_trainer *t, const nn_tensor *from, int64_t first, int
 static nn_status narrowed(nn_trainer *t, nn_tensor *from, int64_t first, int64_t n,
                           nn_tensor **batch) {
   nn_value v;
+  nn_tensor *b = *batch;
+  if (is_alone(b) && b->v.storage == from->v.storage && b->v.shape.dim[0] == n) { /* moves on */
+    b->v.offset = from->v.offset + first * from->v.stride[0];
+    return NN_OK;
+  }
   nn_value_copy(&v, &from->v);
   v.shape.dim[0] = n;
   v.offset += first * v.stride[0];
   nn_value_settle(&v);
-  if (is_alone(*batch)) {
-    nn_value_copy(&(*batch)->v, &v); /* the same storage: its reference stays */
+  if (is_alone(b)) {
+    nn_value_copy(&b->v, &v); /* the same storage: its reference stays */
     return NN_OK;
   }
   nn_tensor_release(*batch);
@@ -259,8 +264,12 @@ static nn_status run_batch(nn_trainer *t, int64_t first, int64_t n, double share
   NN_GO(take_rows(t, t->x, first, n, &rows[0]));
   NN_GO(take_rows(t, t->y, first, n, &rows[1]));
   NN_GO(take_rows(t, t->weight, first, n, &rows[2]));
-  if (!keep && !t->weight && t->accumulate == 1)
+  if (!keep && t->same.plan >= 0 && t->same_rows == n)
+    replay = t->same;
+  else if (!keep && !t->weight && t->accumulate == 1)
     replay = nn_replay_begin(ctx, &t->optim->replay, t->model, t->loss, rows[0], rows[1]);
+  t->same = replay;
+  t->same_rows = n;
   if (replay.plan >= 0) return nn_replay_play(&replay, rows[0], rows[1], value);
   NN_GO(nn_layer_forward(ctx, t->model, rows[0], false, &prediction));
   if (keep) NN_GO(keep_output(t, prediction, first));
@@ -396,6 +405,7 @@ nn_status nn_trainer_run(nn_trainer *t, int64_t most) {
   const int64_t rows = t->x->v.shape.dim[0];
   int64_t end = most < INT64_MAX - t->batch ? t->batch + most : INT64_MAX;
   t->is_sum = nn_loss_reduction(t->loss) == NN_REDUCE_SUM;
+  t->same.plan = -1;
   do {
     NN_TRY(step(t));
     if (t->fault != NN_FAULT_NONE) return NN_OK;

@@ -14,6 +14,7 @@
 #include "layer/layer.h"
 #include "loss/loss.h"
 #include "optim/optim.h"
+#include "optim/replay.h"
 
 typedef enum nn_fault { NN_FAULT_NONE, NN_FAULT_LOSS, NN_FAULT_GRADIENT } nn_fault;
 
@@ -47,6 +48,11 @@ typedef struct nn_trainer {
   nn_value *kept; /* (nbuffers) over `keep` */
   nn_storage *keep;
   nn_tensor *rows[3]; /* batches of x, y, weight, to be used again */
+
+  /* how the batch before was played, and its rows: within one call of nn_trainer_run nobody changes the
+     model, so the next one of as many rows is played without asking. plan < 0: it was not */
+  nn_replay_step same;
+  int64_t same_rows;
 } nn_trainer;
 
 /* All fields zero but the context; arrays of the given sizes. */
