@@ -247,23 +247,36 @@ static void run_any(const nn_gemm_job *j, const void *a, const void *b, void *c)
   run_with(j->tiles, omp_get_max_threads(), &p);
 }
 
+/* B^T in a panel: (k, 2 lanes) */
+static void turn_few(const nn_tiles *s, const nn_product *p, const float *b, float *panel) {
+  enum { FEW = 64 }; /* elements, below which the processor's way to turn 16 x 16 costs more */
+  const int64_t wide = 2 * s->lanes;
+  if (p->k * p->n > FEW) {
+    s->turn(p->k, p->n, b, p->ldb, panel);
+    return;
+  }
+  for (int64_t k = 0; k < p->k; k++)
+    for (int64_t j = 0; j < p->n; j++) panel[k * wide + j] = b[j * p->ldb + k];
+}
+
 /* One tile is the whole product: what `outer` does, without its loops. */
 static void run_tile(const nn_gemm_job *j, const void *a, const void *b, void *c) {
   const nn_product *p = &j->p;
   const int lanes = j->tiles->lanes, vecs = p->n > lanes ? 2 : 1;
+  const bool turned = p->tb && p->n > 1; /* a single row of B is a column as it lies */
   _Alignas(64) float panel[TILE_K * WIDE]; /* (k, 2 lanes) */
   nn_tile t = {.k = p->k,
                .ai = p->ta ? 1 : p->lda,
                .ak = p->ta ? p->lda : 1,
-               .bs = p->tb ? 2 * lanes : p->ldb,
+               .bs = turned ? 2 * lanes : p->tb ? 1 : p->ldb,
                .ldc = p->ldc,
                .a = a,
-               .b = p->tb ? panel : b,
+               .b = turned ? panel : b,
                .c = c,
                .alpha = p->alpha,
                .beta = p->beta,
                .tail = (int)p->n - (vecs - 1) * lanes};
-  if (p->tb) j->tiles->turn(p->k, p->n, b, p->ldb, panel);
+  if (turned) turn_few(j->tiles, p, b, panel);
   j->tiles->outer[p->m - 1][vecs - 1](&t);
 }
 

@@ -8,7 +8,13 @@
 #include "kernel/vmath.h"
 #include "kernel/walk.h"
 
-enum { LANES = 16, BLOCK = 1 << 16, COLUMNS = 256 };
+enum {
+  LANES = 16,
+  BLOCK = 1 << 16,
+  COLUMNS = 256, /* whose sums are held at a time */
+  NARROW = 16,   /* in registers */
+  FEW = 64       /* columns that go so: of more, rows are read as they lie */
+};
 
 static double join(const double *lane) {
   double s[LANES];
@@ -155,6 +161,31 @@ void FN(nn_sum_rows)(const nn_ctx *ctx, int64_t rows, int64_t n, const R *x, dou
   }
 }
 
+/* `wide` columns, a number that the compiler knows, so that their sums stay in registers. */
+static inline __attribute__((always_inline)) void FN(some_columns)(const int wide, int64_t rows,
+                                                                   int64_t stride, const R *x,
+                                                                   double scale, bool add, R *y) {
+  double sum[NARROW] = {0};
+  for (int64_t r = 0; r < rows; r++, x += stride)
+    for (int c = 0; c < wide; c++) sum[c] += (double)x[c];
+  for (int c = 0; c < wide; c++) y[c] = add ? y[c] + (R)(scale * sum[c]) : (R)(scale * sum[c]);
+}
+
+NN_HOT static void FN(few_columns)(int64_t rows, int64_t stride, int64_t n, const R *x,
+                                   double scale, bool add, R *y) {
+  int64_t c = 0;
+  for (; c + NARROW <= n; c += NARROW)
+    FN(some_columns)(NARROW, rows, stride, x + c, scale, add, y + c);
+  for (int w = NARROW / 2; w > 0; w /= 2) {
+    if (c + w > n) continue;
+    if (w == 8) FN(some_columns)(8, rows, stride, x + c, scale, add, y + c);
+    if (w == 4) FN(some_columns)(4, rows, stride, x + c, scale, add, y + c);
+    if (w == 2) FN(some_columns)(2, rows, stride, x + c, scale, add, y + c);
+    if (w == 1) FN(some_columns)(1, rows, stride, x + c, scale, add, y + c);
+    c += w;
+  }
+}
+
 NN_HOT static void FN(columns)(int64_t rows, int64_t stride, int64_t n, const R *x, double scale,
                                bool add, R *y) {
   double sum[COLUMNS];
@@ -166,6 +197,10 @@ NN_HOT static void FN(columns)(int64_t rows, int64_t stride, int64_t n, const R 
 
 void FN(nn_sum_cols)(const nn_ctx *ctx, int64_t rows, int64_t n, const R *x, double scale, bool add,
                      R *y) {
+  if (n <= FEW) {
+    FN(few_columns)(rows, n, n, x, scale, add, y);
+    return;
+  }
   int64_t groups = (n + COLUMNS - 1) / COLUMNS;
   int threads = groups > 1 ? nn_threads_for(ctx, rows * n) : 1;
   if (threads == 1) {

@@ -75,8 +75,9 @@ NN_HOT static double FN(total)(int64_t n, const R *p, const R *t) {
       R d = p[i + l] - t[i + l];
       lane[l] += (double)(d * d);
     }
+  const int used = n < LANES ? (int)n : LANES;
   for (int l = 0; i < n; i++, l++) lane[l] += (double)((p[i] - t[i]) * (p[i] - t[i]));
-  for (int l = 0; l < LANES; l++) sum += lane[l];
+  for (int l = 0; l < used; l++) sum += lane[l];
   return sum;
 }
 

@@ -113,6 +113,7 @@ typedef struct nn_optim_param {
   int64_t steps;
   double number[NN_MAXNUMBERS];
   size_t at; /* bytes from the start of each slot buffer */
+  int end;   /* of a run that begins here (step.c): the parameter behind it */
   nn_optim_last last;
 } nn_optim_param;
 
@@ -120,7 +121,9 @@ struct nn_optim {
   nn_ctx *ctx;
   const nn_optim_class *class;
   int refs;
-  bool busy; /* inside a step that calls a closure */
+  bool busy;  /* inside a step that calls a closure */
+  bool again; /* the next update is of the same parameters as the last one, and nobody has changed
+                 options, storages or slots between: not to be looked at again */
   int ngroups, nparams;
   int nslots;            /* places in `slot`: the class's, then what it added */
   size_t bytes;          /* of each slot buffer */

@@ -29,17 +29,17 @@ enum { MOMENTUM, SCALE, RATE, NOW };
 
 static void prepare(const void *hyper, int64_t t, double *number, double *coef) {
   const sgd *h = hyper;
-  const bool keras = nn_follows(h, "keras");
   (void)number;
   coef[MOMENTUM] = h->momentum;
+  coef[NOW] = h->base.lr;
+  if (h->momentum == 0) return;
+  const bool keras = nn_follows(h, "keras");
   coef[SCALE] = keras ? h->base.lr : t == 1 ? 1 : 1 - h->dampening;
   coef[RATE] = keras ? 1 : h->base.lr;
-  coef[NOW] = 0;
-  if (h->nesterov) {
+  if (h->nesterov)
     coef[RATE] *= h->momentum;
-    coef[NOW] = h->base.lr;
-  }
-  if (h->momentum == 0) coef[NOW] = h->base.lr;
+  else
+    coef[NOW] = 0;
 }
 
 static double taken(const double *coef, double g, const double *slot) {

@@ -174,21 +174,32 @@ static nn_status make_ready(nn_ctx *ctx, nn_optim *o) {
   return NN_OK;
 }
 
+/* The parameter behind the run that begins with i. */
+static int find_end(const nn_optim *o, int i) {
+  int j = i + 1;
+  while (j < o->nparams && o->param[j].t->has_grad && follows(o, &o->param[j - 1], &o->param[j]))
+    j++;
+  return j;
+}
+
 nn_status nn_optim_update(nn_ctx *ctx, nn_optim *o) {
-  NN_TRY(make_ready(ctx, o));
+  const bool again = o->again;
+  o->again = false;
+  if (!again) NN_TRY(make_ready(ctx, o));
   for (int i = 0, j; i < o->nparams; i = j) {
+    nn_optim_param *p = &o->param[i];
     j = i + 1;
-    if (!o->param[i].t->has_grad || o->param[i].t->v.numel == 0) continue;
-    if (!o->param[i].t->v.dense) {
+    if (!p->t->has_grad || p->t->v.numel == 0) continue;
+    if (!p->t->v.dense) {
       NN_TRY(step_strided(ctx, o, i));
       continue;
     }
-    while (j < o->nparams && o->param[j].t->has_grad && follows(o, &o->param[j - 1], &o->param[j]))
-      j++;
+    j = again ? p->end : find_end(o, i);
     run r = plan(o, i, j);
-    r.w = nn_data(&o->param[i].t->v);
+    r.w = nn_data(&p->t->v);
     do_run(ctx, &r);
     note(o, i, j, &r);
+    p->end = j;
   }
   return NN_OK;
 }
@@ -218,7 +229,7 @@ nn_status nn_optim_step_with(nn_ctx *ctx, nn_optim *o, const nn_closure *closure
     if (isfinite(*loss)) NN_GO(nn_optim_update(ctx, o));
   }
 done:
-  o->busy = false;
+  o->busy = o->again = false;
   return st;
 }
 

@@ -268,6 +268,7 @@ static nn_status run_batch(nn_trainer *t, int64_t first, int64_t n, double share
     replay = t->same;
   else if (!keep && !t->weight && t->accumulate == 1)
     replay = nn_replay_begin(ctx, &t->optim->replay, t->model, t->loss, rows[0], rows[1]);
+  t->optim->again = !keep && t->same.plan >= 0 && t->same.plan == replay.plan;
   t->same = replay;
   t->same_rows = n;
   if (replay.plan >= 0) return nn_replay_play(&replay, rows[0], rows[1], value);
