@@ -2,6 +2,8 @@
  * Training steps that are played from a tape (optim/replay.h): the same bits as steps that are not, for
  * every model that can be; and whatever changes between steps is noticed.
  */
+#include "kernel/blas.h"
+#include "kernel/gemm.h"
 #include "layer/layer.h"
 #include "loss/loss.h"
 #include "nn_test.h"
@@ -80,20 +82,27 @@ static nn_tensor *rows(nn_ctx *ctx, const nn_tensor *t, int64_t from, int64_t n)
   return out;
 }
 
-/* One batch through a trainer of its own, as nn.fit does it. */
-static nn_status train_step(nn_ctx *ctx, const net *n, nn_tensor *x, nn_tensor *y, double *value) {
-  nn_trainer *t;
-  nn_status st = nn_trainer_new(ctx, n->nparams, 0, &t);
-  if (st != NN_OK) return st;
+/* A trainer of batches of `size` rows, as nn.fit makes it. */
+static nn_status new_trainer(nn_ctx *ctx, const net *n, nn_tensor *x, nn_tensor *y, int64_t size,
+                             nn_trainer **out) {
+  NN_TRY(nn_trainer_new(ctx, n->nparams, 0, out));
+  nn_trainer *t = *out;
   t->model = nn_layer_retain(n->model);
   t->loss = nn_loss_retain(n->loss);
   t->optim = nn_optim_retain(n->optim);
   t->x = nn_tensor_retain(x);
   t->y = nn_tensor_retain(y);
   for (int i = 0; i < n->nparams; i++) t->param[i] = nn_tensor_retain(n->param[i]);
-  t->size = x->v.shape.dim[0];
+  t->size = size;
   t->accumulate = 1;
-  NN_GO(nn_trainer_build(t));
+  return nn_trainer_build(t);
+}
+
+/* One batch through a trainer of its own. */
+static nn_status train_step(nn_ctx *ctx, const net *n, nn_tensor *x, nn_tensor *y, double *value) {
+  nn_trainer *t = NULL;
+  nn_status st;
+  NN_GO(new_trainer(ctx, n, x, y, x->v.shape.dim[0], &t));
   NN_GO(nn_trainer_run(t, 1));
   *value = t->value;
 done:
@@ -114,7 +123,7 @@ static nn_status step(nn_ctx *ctx, const net *n, nn_tensor *x, nn_tensor *y, int
 /* Epochs of batches of four: 4, 4, 2. */
 static double train(nn_ctx *ctx, const net *n, const char *loss, int epochs) {
   nn_tensor *x, *y;
-  double sum = 0, value;
+  double sum = 0, value = 0;
   data(ctx, loss, &x, &y);
   for (int e = 0; e < epochs; e++)
     for (int64_t at = 0; at < 10; at += 4) {
@@ -313,8 +322,117 @@ static void test_large(void **state) {
   drop(&n);
 }
 
+/* ---- descent: whole epochs in one call, so that gradients are seen only at their ends ---- */
+
+static net make_wide(nn_ctx *ctx, const char *optim, const char *options) {
+  net n = {.model = layer(ctx, "Sequential", NULL)};
+  const nn_optim_class *class = nn_optim_class_find(optim);
+  void *hyper;
+  nn_rng_init(&ctx->rng, 7);
+  append(ctx, &n, "Linear", "64, 32");
+  append(ctx, &n, "Tanh", NULL);
+  append(ctx, &n, "Linear", "32, 32");
+  OK(nn_loss_new(ctx, nn_loss_class_find("MSELoss"), &n.loss));
+  OK(nn_optim_new(ctx, class, &n.optim));
+  OK(nn_optim_add_group(ctx, n.optim, n.nparams, n.param, &hyper));
+  OK(nn_optim_parse(ctx, class, hyper, options));
+  OK(nn_optim_build(ctx, n.optim));
+  return n;
+}
+
+typedef struct descent {
+  const char *optim, *options;
+  int64_t size;
+  double first; /* of the data; 0: as drawn */
+  int frozen;   /* parameter; -1: none */
+  double clip;
+  bool descends;
+} descent;
+
+static void run_epochs(nn_ctx *ctx, const net *n, const descent *d, nn_tensor *x, nn_tensor *y) {
+  nn_trainer *t;
+  OK(new_trainer(ctx, n, x, y, d->size, &t));
+  t->clip_value = d->clip;
+  if (d->frozen >= 0) n->param[d->frozen]->requires_grad = false;
+  for (int e = 0; e < 5; e++) {
+    t->row = t->batch = 0;
+    OK(nn_trainer_run(t, INT64_MAX));
+    assert_true(t->fault == NN_FAULT_NONE && t->row == x->v.shape.dim[0]);
+  }
+  nn_trainer_free(t);
+}
+
+/* Products of our own round as it must be; BLAS may not. */
+static bool can_descend(int64_t rows) {
+  nn_gemm_job j = {
+    .p = {.ta = true, .m = 32, .n = 64, .k = rows, .alpha = 1, .lda = 32, .ldb = 64, .ldc = 64}};
+  nn_gemm_job_f32(&j);
+  return j.rounds;
+}
+
+/* Batches of 1, 4 and 9 of thirty rows; 25, with which the products are no smaller than their results. */
+static void test_descent(void **state) {
+  nn_ctx *ctx = *state;
+  static const descent all[] = {
+    {"SGD", "lr = 0.1", 1, 0, -1, 0, true},
+    {"SGD", "lr = 0.1", 4, 0, -1, 0, true},
+    {"SGD", "lr = 0.3", 9, 0, -1, 0, true},
+    {"SGD", "lr = 0.1", 4, 0, 0, 0, true},    /* one of two is frozen */
+    {"SGD", "lr = 0.1", 4, 1e36, -1, 0, true}, /* one batch must be looked at */
+    {"SGD", "lr = 0.1", 25, 0, -1, 0, false},
+    {"SGD", "lr = 0.1", 4, 0, -1, 0.01, false},
+    {"SGD", "lr = 0.1, weight_decay = 0.01", 4, 0, -1, 0, false},
+    {"SGD", "lr = 0.1, momentum = 0.5", 4, 0, -1, 0, false},
+    {"Adam", "lr = 0.01", 4, 0, -1, 0, false}};
+  for (size_t i = 0; i < COUNT(all); i++) {
+    const descent *d = &all[i];
+    net a = make_wide(ctx, d->optim, d->options), b = make_wide(ctx, d->optim, d->options);
+    nn_tensor *x = t_random(ctx, NN_F32, "30x64", -1, 1, 3);
+    nn_tensor *y = t_random(ctx, NN_F32, "30x32", -1, 1, 4);
+    if (d->first != 0) t_set(x, 0, d->first);
+    run_epochs(ctx, &a, d, x, y);
+    ctx->reuse = false;
+    run_epochs(ctx, &b, d, x, y);
+    ctx->reuse = true;
+    check_same(&a, &b);
+    for (int k = 0; k < a.nparams; k++)
+      assert_int_equal(a.optim->param[k].steps, b.optim->param[k].steps);
+    if (d->descends && can_descend(d->size))
+      assert_true(nn_replay_descended(a.optim->replay) > 5);
+    else
+      assert_true(nn_replay_descended(a.optim->replay) == 0);
+    nn_tensor_release(x);
+    nn_tensor_release(y);
+    drop(&a);
+    drop(&b);
+  }
+}
+
+/* Steps of which each is seen, and the one after which the user stops, leave their gradients. */
+static void test_seen(void **state) {
+  nn_ctx *ctx = *state;
+  net n = make_wide(ctx, "SGD", "lr = 0.1");
+  nn_tensor *x = t_random(ctx, NN_F32, "30x64", -1, 1, 3);
+  nn_tensor *y = t_random(ctx, NN_F32, "30x32", -1, 1, 4);
+  nn_trainer *t;
+  OK(new_trainer(ctx, &n, x, y, 3, &t));
+  for (int i = 0; i < 8; i++) OK(nn_trainer_run(t, 1));
+  assert_true(nn_replay_descended(n.optim->replay) == 0);
+  t->row = 0;
+  nn_stop_asked = 2;
+  OK(nn_trainer_run(t, INT64_MAX));
+  nn_stop_asked = 0;
+  assert_int_equal(t->row, 3);
+  for (int k = 0; k < n.nparams; k++) assert_true(n.param[k]->has_grad);
+  nn_trainer_free(t);
+  nn_tensor_release(x);
+  nn_tensor_release(y);
+  drop(&n);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {TEST(test_same_bits), TEST(test_changes), TEST(test_failures),
-                                     TEST(test_memory),    TEST(test_refused), TEST(test_large)};
+                                     TEST(test_memory),    TEST(test_refused), TEST(test_large),
+                                     TEST(test_descent),   TEST(test_seen)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,8 +3,10 @@
 
 #include <string.h>
 
-/* DIRECT: one call of a row over dense values, whose addresses are known */
-typedef enum sort { DIRECT, WALK, COPY, SUM, KERNEL } sort;
+#include "kernel/reduce.h"
+
+/* DIRECT: one call of a row over dense values, whose addresses are known, like those of a PRODUCT */
+typedef enum sort { DIRECT, PRODUCT, WALK, COPY, SUM, KERNEL } sort;
 
 enum { ONE_CALL = 1 << 16 }; /* elements that a walk goes through in one call of its row, at most */
 
@@ -12,10 +14,11 @@ enum { ONE_CALL = 1 << 16 }; /* elements that a walk goes through in one call of
 typedef struct note {
   sort kind;
   bool add;
+  bool late; /* see nn_tape_late */
   nn_row row;
   int64_t count; /* of elements */
   void *attr;
-  void *address[NN_WALK_MAX]; /* (n) of a direct call */
+  void *address[NN_WALK_MAX]; /* (n) of a direct call or a product: C, A, B */
   unsigned flags;
   int n;           /* values */
   nn_value *value; /* (n) */
@@ -28,16 +31,18 @@ typedef struct note {
 /* An operand that lies in memory which changes from step to step. */
 typedef struct moving {
   nn_value *v;
-  void **address; /* NULL: not of a direct call */
+  void **address; /* where a note keeps its address, or NULL */
   int which;
   int64_t delta;
 } moving;
 
 struct nn_tape {
   nn_ctx *ctx;
-  bool bad, found; /* found: the addresses of direct calls are known */
+  bool bad, found; /* found: the addresses are known */
   uint32_t moves;  /* ctx->moves then */
-  int n, room, nleaves, leaves_room, nmoving, moving_room;
+  bool searched;   /* for late products */
+  int n, room, nleaves, leaves_room, nmoving, moving_room, nlate, late_room;
+  nn_late *late;
   note **note;
   nn_tensor **leaf;
   moving *moving;
@@ -62,6 +67,7 @@ void nn_tape_free(nn_tape *t) {
   nn_mem_give(ctx, t->note, (size_t)t->room * sizeof *t->note);
   nn_mem_give(ctx, t->leaf, (size_t)t->leaves_room * sizeof *t->leaf);
   nn_mem_give(ctx, t->moving, (size_t)t->moving_room * sizeof *t->moving);
+  nn_mem_give(ctx, t->late, (size_t)t->late_room * sizeof *t->late);
   nn_mem_give(ctx, t, sizeof *t);
 }
 
@@ -140,6 +146,13 @@ void nn_part(nn_ctx *ctx, nn_row row, const void *attr, size_t attr_size, int n,
   for (int k = 0; k < n; k++) address[k] = nn_data(v[k]);
   if (ctx->tape) note_row(ctx->tape, DIRECT, row, attr, attr_size, n, v);
   row(v[0]->numel, address, attr);
+}
+
+void nn_part_product(nn_ctx *ctx, const nn_gemm_job *j, const nn_value *c, const nn_value *a,
+                     const nn_value *b) {
+  const nn_value *const v[] = {c, a, b};
+  if (ctx->tape) note_row(ctx->tape, PRODUCT, NULL, j, sizeof *j, 3, v);
+  j->run(j, nn_data(a), nn_data(b), nn_data(c));
 }
 
 nn_status nn_part_walk(nn_ctx *ctx, nn_row row, int n, const nn_value *const *v) {
@@ -225,10 +238,14 @@ size_t nn_tape_bytes(const nn_tape *t) {
 
 /* ---- memory that changes ---- */
 
+static bool has_addresses(const note *e) {
+  return e->kind == DIRECT || e->kind == PRODUCT;
+}
+
 /* Value k of a note. */
 static void bind_value(nn_tape *t, note *e, int k, int n, const nn_value *const *to) {
   nn_value *v = &e->value[k];
-  void **address = e->kind == DIRECT ? &e->address[k] : NULL;
+  void **address = has_addresses(e) ? &e->address[k] : NULL;
   for (int i = 0; i < n; i++) {
     if (!v->storage || v->storage != to[i]->storage) continue;
     if (!grow(t, (void **)&t->moving, t->nmoving, &t->moving_room, sizeof(moving))) return;
@@ -244,11 +261,11 @@ void nn_tape_bind(nn_tape *t, int n, const nn_value *const *v) {
     for (int k = 0; k < t->note[i]->n && !t->bad; k++) bind_value(t, t->note[i], k, n, v);
 }
 
-/* The addresses of direct calls; data moves when an optimizer is made. */
+/* Data moves when an optimizer is made. */
 static void find_addresses(nn_tape *t) {
   for (int i = 0; i < t->n; i++) {
     note *e = t->note[i];
-    for (int k = 0; e->kind == DIRECT && k < e->n; k++)
+    for (int k = 0; has_addresses(e) && k < e->n; k++)
       if (e->value[k].storage) e->address[k] = nn_data(&e->value[k]);
   }
   t->found = true;
@@ -266,11 +283,101 @@ void nn_tape_move(nn_tape *t, const nn_value *const *v) {
   }
 }
 
+/* ---- late products ---- */
+
+static bool is_among(const nn_storage *s, nn_value *const *v, int n) {
+  for (int k = 0; k < n; k++)
+    if (v[k] && v[k]->storage == s) return true;
+  return false;
+}
+
+static bool is_written(const note *e, const nn_storage *s) {
+  if (e->kind != KERNEL) return e->value[0].storage == s;
+  const nn_call *c = &e->call;
+  if (c->gin) return is_among(s, c->gin, c->nin);
+  return is_among(s, (nn_value *const[]){c->out, c->aux[0], c->aux[1]}, 3);
+}
+
+static bool is_mentioned(const note *e, const nn_storage *s) {
+  for (int k = 0; k < e->n; k++)
+    if (e->value[k].storage == s) return true;
+  return false;
+}
+
+/* Whether looking at A and B instead of C, and one pass instead of three, are worth a step of its own. */
+static bool is_worth_it(const nn_product *p) {
+  enum { MANY = 1024 };
+  return p->m * p->n >= MANY && p->k * (p->m + p->n) < p->m * p->n;
+}
+
+/* Note i is a product whose C nobody else knows, and whose A and B stay and are no weights. */
+static bool can_wait(const nn_tape *t, int i) {
+  const note *e = t->note[i];
+  const nn_gemm_job *j = e->attr; /* of a product */
+  const nn_storage *c = e->value[0].storage, *a = e->value[1].storage, *b = e->value[2].storage;
+  if (e->kind != PRODUCT || !j->rounds || j->p.beta != 0 || !is_worth_it(&j->p)) return false;
+  if ((a && a->block) || (b && b->block)) return false;
+  for (int k = 0; k < t->n; k++) {
+    if (k != i && is_mentioned(t->note[k], c)) return false;
+    if (k > i && ((a && is_written(t->note[k], a)) || (b && is_written(t->note[k], b)))) return false;
+  }
+  return true;
+}
+
+static void find_late(nn_tape *t) {
+  t->searched = true;
+  for (int i = 0; i < t->n; i++) {
+    note *e = t->note[i];
+    for (int k = 0; e->kind == PRODUCT && k < t->nleaves; k++) {
+      nn_tensor *leaf = t->leaf[k];
+      if (leaf->grad->v.storage != e->value[0].storage || !leaf->v.dense || !can_wait(t, i))
+        continue;
+      if (!grow(t, (void **)&t->late, t->nlate, &t->late_room, sizeof(nn_late))) return;
+      t->late[t->nlate++] = (nn_late){.leaf = leaf, .note = e};
+      e->late = true;
+    }
+  }
+}
+
+nn_late *nn_tape_late(nn_tape *t, int *n) {
+  if (!t->searched) find_late(t);
+  *n = t->nlate;
+  return t->late;
+}
+
+double nn_late_bound(const nn_late *l) {
+  const note *e = l->note;
+  const nn_gemm_job *j = e->attr;
+  const double rounding = 1 + 1e-3; /* of the additions, at most KC of kernel/gemm.c */
+  double a = nn_largest_f32(e->value[1].numel, e->address[1]);
+  return rounding * (double)j->p.k * a * nn_largest_f32(e->value[2].numel, e->address[2]);
+}
+
+static void multiply(const note *e) {
+  const nn_gemm_job *j = e->attr;
+  j->run(j, e->address[1], e->address[2], e->address[0]);
+}
+
+void nn_late_run(const nn_late *l) {
+  multiply(l->note);
+  l->leaf->has_grad = true;
+  nn_touch(&l->leaf->grad->v);
+}
+
+void nn_late_descend(const nn_late *l) {
+  const note *e = l->note;
+  nn_gemm_job j = *(const nn_gemm_job *)e->attr;
+  j.p.alpha = -l->rate;
+  j.p.beta = 1;
+  j.run(&j, e->address[1], e->address[2], nn_data(&l->leaf->v));
+}
+
 /* ---- playing ---- */
 
 static nn_status play(nn_ctx *ctx, const note *e) {
   switch (e->kind) {
     case DIRECT: e->row(e->count, e->address, e->attr); return NN_OK;
+    case PRODUCT: multiply(e); return NN_OK;
     case WALK: return nn_walk(ctx, e->row, e->attr, e->n, (const nn_value *const *)e->at, e->flags);
     case COPY: return nn_copy_into(ctx, &e->value[0], &e->value[1]);
     case SUM: return nn_sum_to(ctx, &e->value[0], &e->value[1], e->add);
@@ -279,14 +386,22 @@ static nn_status play(nn_ctx *ctx, const note *e) {
   return NN_OK;
 }
 
-nn_status nn_tape_play(nn_tape *t, int from, int to) {
+nn_status nn_tape_play(nn_tape *t, int from, int to, bool late) {
   NN_TRY(nn_poll(t->ctx));
-  for (int i = from; i < to; i++) NN_TRY(play(t->ctx, t->note[i]));
+  for (int i = from; i < to; i++)
+    if (late || !t->note[i]->late) NN_TRY(play(t->ctx, t->note[i]));
   return NN_OK;
 }
 
-void nn_tape_mark(nn_tape *t, bool there) {
+static bool is_late(const nn_tape *t, const nn_tensor *leaf) {
+  for (int i = 0; i < t->nlate; i++)
+    if (t->late[i].leaf == leaf) return true;
+  return false;
+}
+
+void nn_tape_mark(nn_tape *t, bool there, bool late) {
   for (int i = 0; i < t->nleaves; i++) {
+    if (!late && is_late(t, t->leaf[i])) continue;
     t->leaf[i]->has_grad = there;
     if (there) nn_touch(&t->leaf[i]->grad->v);
   }

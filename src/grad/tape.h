@@ -8,6 +8,7 @@
 #define NN_GRAD_TAPE_H
 
 #include "grad/op.h"
+#include "kernel/gemm.h"
 
 typedef struct nn_tape nn_tape;
 
@@ -32,6 +33,8 @@ void nn_tape_spoil(nn_tape *t);
 void nn_part(nn_ctx *ctx, nn_row row, const void *attr, size_t attr_size, int n,
              const nn_value *const *v);
 nn_status nn_part_walk(nn_ctx *ctx, nn_row row, int n, const nn_value *const *v);
+void nn_part_product(nn_ctx *ctx, const nn_gemm_job *j, const nn_value *c, const nn_value *a,
+                     const nn_value *b);
 
 /* Whether all is on it. */
 bool nn_tape_whole(const nn_tape *t);
@@ -44,9 +47,26 @@ size_t nn_tape_bytes(const nn_tape *t);
 void nn_tape_bind(nn_tape *t, int n, const nn_value *const *v);
 void nn_tape_move(nn_tape *t, const nn_value *const *v);
 
-/* Runs notes from .. to - 1. */
-nn_status nn_tape_play(nn_tape *t, int from, int to);
-/* Marks the gradients of the leaves as there, or as void. */
-void nn_tape_mark(nn_tape *t, bool there);
+/* Runs notes from .. to - 1, without the late products unless `late`. */
+nn_status nn_tape_play(nn_tape *t, int from, int to, bool late);
+/* Marks the gradients of the leaves as there, or as void; without `late` those of late products as they
+   are. */
+void nn_tape_mark(nn_tape *t, bool there, bool late);
+
+/* A late product is the whole gradient of a leaf, has operands that nothing behind it changes, and may as
+   well be added to the leaf at once (nn_gemm_job's `rounds`). */
+typedef struct nn_late {
+  nn_tensor *leaf;
+  const struct note *note;
+  int param; /* for the caller: who the leaf is, and its learning rate */
+  float rate;
+} nn_late;
+/* The tape's, *n of them; they are looked for at the first question. */
+nn_late *nn_tape_late(nn_tape *t, int *n);
+/* What no element of it can pass in size; infinite or NaN where an operand has such an element. */
+double nn_late_bound(const nn_late *l);
+/* Computes it, as the gradient that it is; as leaf -= rate times it. */
+void nn_late_run(const nn_late *l);
+void nn_late_descend(const nn_late *l);
 
 #endif

@@ -234,7 +234,8 @@ void nn_gemm_job_f32(nn_gemm_job *j) {
   const nn_product *p = &j->p;
   assert(opened.ready);
   j->tiles = NULL;
-  if (p->k == 1 && !p->tb && p->n > 1)
+  j->rounds = p->k == 1 && !p->tb && p->n > 1;
+  if (j->rounds)
     j->run = run_column_by_row;
   else if (!opened.own || !own_is_faster(p) || !nn_gemm_job_own(opened.own, j))
     j->run = run_f32;
@@ -243,6 +244,7 @@ void nn_gemm_job_f32(nn_gemm_job *j) {
 void nn_gemm_job_f64(nn_gemm_job *j) {
   assert(opened.ready);
   j->tiles = NULL;
+  j->rounds = false;
   j->run = run_f64;
 }
 

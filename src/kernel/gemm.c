@@ -286,5 +286,6 @@ bool nn_gemm_job_own(nn_gemm_kind kind, nn_gemm_job *j) {
   if (!s || is_empty(p)) return false;
   bool one = !by_dots(p) && p->m <= s->rows && p->n <= 2 * s->lanes && p->k <= TILE_K;
   j->run = one ? run_tile : run_any;
+  j->rounds = p->k <= KC && !by_dots(p);
   return true;
 }

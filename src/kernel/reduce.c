@@ -16,6 +16,9 @@ enum {
   FEW = 64       /* columns that go so: of more, rows are read as they lie */
 };
 
+typedef uint32_t bits_f32;
+typedef uint64_t bits_f64;
+
 static double join(const double *lane) {
   double s[LANES];
   memcpy(s, lane, sizeof s);
@@ -270,6 +273,31 @@ void FN(nn_logsum_row)(int64_t n, const R *x, double *max, double *lse) {
   }
   *max = (double)m;
   *lse = n > 0 ? log(sum) : -(double)INFINITY;
+}
+
+/* The bits of a number without its sign grow with it, and are above all others for NaN: so this is
+   NaN when one is. */
+NN_HOT double FN(nn_largest)(int64_t n, const void *p) {
+  enum { WIDE = 64 }; /* several vectors, or each would wait for the one before */
+  const R *x = p;
+  FN(bits) lane[WIDE], most = 0, a;
+  R result;
+  int64_t i = 0;
+  if (n >= WIDE) memset(lane, 0, sizeof lane);
+  for (; i + WIDE <= n; i += WIDE)
+    for (int l = 0; l < WIDE; l++) {
+      memcpy(&a, &x[i + l], sizeof a);
+      a = (FN(bits))(a << 1) >> 1;
+      lane[l] = a > lane[l] ? a : lane[l];
+    }
+  for (int l = 0; n >= WIDE && l < WIDE; l++) most = lane[l] > most ? lane[l] : most;
+  for (; i < n; i++) {
+    memcpy(&a, &x[i], sizeof a);
+    a = (FN(bits))(a << 1) >> 1;
+    most = a > most ? a : most;
+  }
+  memcpy(&result, &most, sizeof result);
+  return (double)result;
 }
 
 #endif

@@ -23,6 +23,10 @@ void nn_sum_cols_f64(const nn_ctx *ctx, int64_t rows, int64_t n, const double *x
 double nn_total_f32(const nn_ctx *ctx, int64_t n, const float *x);
 double nn_total_f64(const nn_ctx *ctx, int64_t n, const double *x);
 
+/* The largest absolute value of n elements of that type, 0 of none; NaN when one is. */
+double nn_largest_f32(int64_t n, const void *x);
+double nn_largest_f64(int64_t n, const void *x);
+
 /* y = softmax of the n scores x, finite at any score; y may be x. */
 void nn_softmax_row_f32(int64_t n, const float *x, float *y);
 void nn_softmax_row_f64(int64_t n, const double *x, double *y);

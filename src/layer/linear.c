@@ -28,13 +28,6 @@ typedef struct linear_attr {
 
 /* ---- the parts of the kernels: rows over whole values, see nn_part ---- */
 
-/* p: C, A, B */
-static void product(int64_t n, void *const *p, const void *attr) {
-  const nn_gemm_job *j = attr;
-  (void)n;
-  j->run(j, p[1], p[2], p[0]);
-}
-
 typedef struct columns {
   const nn_ctx *ctx;
   int64_t rows, n;
@@ -175,7 +168,7 @@ static void FN(multiply)(const nn_call *call, bool ta, bool tb, int64_t m, int64
                          .ldb = tb ? k : n,
                          .ldc = n}};
   FN(nn_gemm_job)(&j);
-  nn_part(call->ctx, product, &j, sizeof j, 3, (const nn_value *[]){c, a, b});
+  nn_part_product(call->ctx, &j, c, a, b);
 }
 
 static nn_status FN(forward)(const nn_call *c) {

@@ -8,15 +8,14 @@
 #include <string.h>
 
 #include "kernel/names.h"
+#include "kernel/reduce.h"
 
 enum { LANES = 16 };
-typedef uint32_t bits_f32;
-typedef uint64_t bits_f64;
 
 #define NN_SELF "optim/clip.c"
 #include "kernel/each_real.h"
 
-static double (*const largest[])(int64_t, const void *) = NN_BOTH(largest);
+static double (*const largest[])(int64_t, const void *) = NN_BOTH(nn_largest);
 static double (*const squares[])(int64_t, const void *, double) = NN_BOTH(squares);
 static double (*const powers[])(int64_t, const void *, double, double) = NN_BOTH(powers);
 static void (*const scale[])(int64_t, void *, double) = NN_BOTH(scale);
@@ -93,31 +92,6 @@ void nn_clip_value(int n, nn_tensor *const *t, double max) {
 }
 
 #else
-
-/* The bits of a number without its sign grow with it, and are above all others for NaN: so this is
-   NaN when one is. */
-NN_HOT static double FN(largest)(int64_t n, const void *p) {
-  enum { WIDE = 64 }; /* several vectors, or each would wait for the one before */
-  const R *x = p;
-  FN(bits) lane[WIDE], most = 0, a;
-  R result;
-  int64_t i = 0;
-  if (n >= WIDE) memset(lane, 0, sizeof lane);
-  for (; i + WIDE <= n; i += WIDE)
-    for (int l = 0; l < WIDE; l++) {
-      memcpy(&a, &x[i + l], sizeof a);
-      a = (FN(bits))(a << 1) >> 1;
-      lane[l] = a > lane[l] ? a : lane[l];
-    }
-  for (int l = 0; n >= WIDE && l < WIDE; l++) most = lane[l] > most ? lane[l] : most;
-  for (; i < n; i++) {
-    memcpy(&a, &x[i], sizeof a);
-    a = (FN(bits))(a << 1) >> 1;
-    most = a > most ? a : most;
-  }
-  memcpy(&result, &most, sizeof result);
-  return (double)result;
-}
 
 NN_HOT static double FN(squares)(int64_t n, const void *p, double by) {
   const R *x = p;

@@ -92,6 +92,8 @@ struct nn_optim_class {
   /* The change of a weight in the step that had these coefficients, from the gradient that entered
      it and the slots as it left them. NULL: no formula for one weight. */
   double (*taken)(const double *coef, double g, const double *slot);
+  /* Whether the update, without decay, is w -= lr g and nothing else. NULL: never. */
+  bool (*descends)(const void *hyper);
   /* The update as lines, with the options' numbers in it. */
   void (*formula)(const void *hyper, nn_lines *to);
   /* A step that calls the closure itself; NULL: the closure is called once, then comes the update. */
@@ -191,6 +193,10 @@ nn_status nn_optim_step(nn_ctx *ctx, nn_optim *o);
    says otherwise. When the closure fails, or its first loss is not finite, the weights are as
    before. */
 nn_status nn_optim_step_with(nn_ctx *ctx, nn_optim *o, const nn_closure *closure, double *loss);
+/* Whether the next step of parameter i is t -= *rate times its gradient, and nothing else, t being a
+   dense tensor; that the caller has done this, of a gradient that was never stored. */
+bool nn_optim_descends(const nn_optim *o, int i, double *rate);
+void nn_optim_descended(nn_optim *o, int i);
 /* Forgets all gradients. */
 void nn_optim_zero_grad(nn_optim *o);
 

@@ -30,7 +30,7 @@ typedef struct plan {
 
 struct nn_replay {
   nn_ctx *ctx;
-  uint64_t steps, played;
+  uint64_t steps, played, descended;
   key last;               /* of the step before */
   key refused;            /* of one that was noted in vain: it keeps too much */
   plan plan[PLANS], next; /* next: being noted */
@@ -103,6 +103,10 @@ uint64_t nn_replay_played(const nn_replay *r) {
   return r ? r->played : 0;
 }
 
+uint64_t nn_replay_descended(const nn_replay *r) {
+  return r ? r->descended : 0;
+}
+
 nn_replay_step nn_replay_begin(nn_ctx *ctx, nn_replay **r, nn_layer *model, nn_loss *loss,
                                const nn_tensor *x, const nn_tensor *y) {
   nn_replay_step s = {NULL, -1, false};
@@ -123,22 +127,77 @@ nn_replay_step nn_replay_begin(nn_ctx *ctx, nn_replay **r, nn_layer *model, nn_l
 }
 
 nn_status nn_replay_play(const nn_replay_step *s, const nn_tensor *x, const nn_tensor *y,
-                         double *value) {
+                         bool descend, double *value) {
   nn_replay *r = s->replay;
   plan *p = &r->plan[s->plan];
   const nn_value *const given[] = {&x->v, &y->v};
   p->used = r->steps;
   nn_tape_move(p->tape, given);
-  nn_status st = nn_tape_play(p->tape, 0, p->turn);
+  nn_status st = nn_tape_play(p->tape, 0, p->turn, true);
   if (st == NN_OK) *value = nn_value_real_at(&p->value, p->value.offset);
   if (st == NN_OK && isfinite(*value)) {
-    st = nn_tape_play(p->tape, p->turn, nn_tape_length(p->tape));
-    nn_tape_mark(p->tape, st == NN_OK);
+    st = nn_tape_play(p->tape, p->turn, nn_tape_length(p->tape), !descend);
+    nn_tape_mark(p->tape, st == NN_OK, !descend);
   }
   nn_tape_move(p->tape, NULL);
   r->played++;
   return st;
 }
+
+/* ---- descent ---- */
+
+static nn_late *late_of(const nn_replay_step *s, int *n) {
+  return nn_tape_late(s->replay->plan[s->plan].tape, n);
+}
+
+/* The optimizer's number of the leaf, or -1. */
+static int find_param(const nn_optim *o, const nn_tensor *leaf) {
+  int i = o->nparams - 1;
+  while (i >= 0 && o->param[i].t != leaf) i--;
+  return i;
+}
+
+bool nn_replay_descends(const nn_replay_step *s, const nn_optim *o, const nn_tensor *x) {
+  int n;
+  nn_late *l = late_of(s, &n);
+  if (n == 0 || x->v.storage->block) return false; /* data that are weights change with them */
+  for (int i = 0; i < n; i++) {
+    double rate;
+    l[i].param = find_param(o, l[i].leaf);
+    if (l[i].param < 0 || !nn_optim_descends(o, l[i].param, &rate)) return false;
+    l[i].rate = (float)rate;
+  }
+  return true;
+}
+
+double nn_replay_bound(const nn_replay_step *s) {
+  int n;
+  const nn_late *l = late_of(s, &n);
+  double most = 0;
+  for (int i = 0; i < n; i++) {
+    double b = nn_late_bound(&l[i]);
+    if (!(b <= most)) most = b;
+  }
+  return most;
+}
+
+void nn_replay_stay(const nn_replay_step *s) {
+  int n;
+  const nn_late *l = late_of(s, &n);
+  for (int i = 0; i < n; i++) nn_late_run(&l[i]);
+}
+
+void nn_replay_descend(const nn_replay_step *s, nn_optim *o) {
+  int n;
+  const nn_late *l = late_of(s, &n);
+  for (int i = 0; i < n; i++) {
+    nn_late_descend(&l[i]);
+    nn_optim_descended(o, l[i].param);
+  }
+  s->replay->descended++;
+}
+
+/* ---- taking notes ---- */
 
 void nn_replay_turn(const nn_replay_step *s, const nn_tensor *loss) {
   plan *p = &s->replay->next;

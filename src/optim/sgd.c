@@ -50,6 +50,10 @@ static unsigned uses(const void *hyper) {
   return ((const sgd *)hyper)->momentum != 0;
 }
 
+static bool descends(const void *hyper) {
+  return ((const sgd *)hyper)->momentum == 0;
+}
+
 static void settle(void *hyper) {
   sgd *h = hyper;
   if (isnan(h->dampening)) h->dampening = h->momentum;
@@ -117,6 +121,7 @@ const nn_optim_class nn_optim_sgd = {
   .prepare = prepare,
   .update = NN_BOTH(update),
   .taken = taken,
+  .descends = descends,
   .formula = formula,
 };
 #else

@@ -204,6 +204,20 @@ nn_status nn_optim_update(nn_ctx *ctx, nn_optim *o) {
   return NN_OK;
 }
 
+bool nn_optim_descends(const nn_optim *o, int i, double *rate) {
+  const nn_optim_param *p = &o->param[i];
+  const nn_hyper *h = o->hyper[p->group];
+  *rate = h->lr;
+  return o->class->descends && o->class->descends(h) && !decays(o, p) && p->t->v.dense &&
+         p->held == p->t->v.storage;
+}
+
+void nn_optim_descended(nn_optim *o, int i) {
+  o->param[i].steps++;
+  nn_touch(&o->param[i].t->v);
+  nn_touch(&o->param[i].t->grad->v); /* what it holds is of an earlier step */
+}
+
 nn_status nn_optim_step(nn_ctx *ctx, nn_optim *o) {
   if (o->class->drive)
     return nn_fail(ctx, NN_ESTATE,

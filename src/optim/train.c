@@ -253,6 +253,22 @@ static nn_status backward(nn_ctx *ctx, nn_tensor *l, double share) {
   return st;
 }
 
+/* How the next batch of n rows is run. */
+static nn_replay_step find_replay(nn_trainer *t, int64_t n, bool keep) {
+  nn_replay_step s = {NULL, -1, false};
+  const bool known = !keep && t->same.plan >= 0 && t->same_rows == n, waited = t->waits;
+  if (known)
+    s = t->same;
+  else if (!keep && !t->weight && t->accumulate == 1)
+    s = nn_replay_begin(t->ctx, &t->optim->replay, t->model, t->loss, t->rows[0], t->rows[1]);
+  if (s.plan >= 0 && !known) t->same_descends = nn_replay_descends(&s, t->optim, t->rows[0]);
+  t->waits = s.plan >= 0 && t->unseen && t->same_descends;
+  t->optim->again = known && t->waits == waited;
+  t->same = s;
+  t->same_rows = n;
+  return s;
+}
+
 /* Forward, and backward where the loss is finite. */
 static nn_status run_batch(nn_trainer *t, int64_t first, int64_t n, double share, bool keep,
                            double *value) {
@@ -264,14 +280,8 @@ static nn_status run_batch(nn_trainer *t, int64_t first, int64_t n, double share
   NN_GO(take_rows(t, t->x, first, n, &rows[0]));
   NN_GO(take_rows(t, t->y, first, n, &rows[1]));
   NN_GO(take_rows(t, t->weight, first, n, &rows[2]));
-  if (!keep && t->same.plan >= 0 && t->same_rows == n)
-    replay = t->same;
-  else if (!keep && !t->weight && t->accumulate == 1)
-    replay = nn_replay_begin(ctx, &t->optim->replay, t->model, t->loss, rows[0], rows[1]);
-  t->optim->again = !keep && t->same.plan >= 0 && t->same.plan == replay.plan;
-  t->same = replay;
-  t->same_rows = n;
-  if (replay.plan >= 0) return nn_replay_play(&replay, rows[0], rows[1], value);
+  replay = find_replay(t, n, keep);
+  if (replay.plan >= 0) return nn_replay_play(&replay, rows[0], rows[1], t->waits, value);
   NN_GO(nn_layer_forward(ctx, t->model, rows[0], false, &prediction));
   if (keep) NN_GO(keep_output(t, prediction, first));
   if (t->weight)
@@ -345,6 +355,10 @@ static nn_status closure(void *user, double *value) {
   nn_optim_zero_grad(t->optim);
   NN_TRY(run_batches(p, &now));
   if (isfinite(now.value)) {
+    if (t->waits && !is_tame(t, nn_replay_bound(&t->same))) { /* then every element is looked at */
+      nn_replay_stay(&t->same);
+      t->waits = t->optim->again = false;
+    }
     NN_TRY(nn_trainer_settle(t, &now.penalty, &finite));
     now.value += now.penalty;
     if (!finite && p->calls == 0) {
@@ -391,6 +405,7 @@ static nn_status step(nn_trainer *t) {
     nn_trainer_rewind(t);
     return st;
   }
+  if (t->waits) nn_replay_descend(&t->same, t->optim);
   /* RandomSearch may tell of an earlier step's */
   const found other = {.sum = t->total + value * (double)p.rows};
   const found *f = value == p.first.value ? &p.first : value == p.least.value ? &p.least : &other;
@@ -402,14 +417,23 @@ static nn_status step(nn_trainer *t) {
   return NN_OK;
 }
 
+/* Whether gradients stay as backward made them, and another step comes after this one. */
+static bool is_unseen(const nn_trainer *t, int64_t end) {
+  const int64_t rows = t->x->v.shape.dim[0];
+  const bool changed = t->l1 != 0 || t->l2 != 0 || t->clip_norm > 0 || t->clip_value > 0;
+  return !changed && !t->optim->class->drive && !nn_stop_asked && t->batch + 1 < end &&
+         t->row + t->size < rows;
+}
+
 nn_status nn_trainer_run(nn_trainer *t, int64_t most) {
   const int64_t rows = t->x->v.shape.dim[0];
   int64_t end = most < INT64_MAX - t->batch ? t->batch + most : INT64_MAX;
   t->is_sum = nn_loss_reduction(t->loss) == NN_REDUCE_SUM;
   t->same.plan = -1;
   do {
+    t->unseen = is_unseen(t, end);
     NN_TRY(step(t));
     if (t->fault != NN_FAULT_NONE) return NN_OK;
-  } while (t->row < rows && t->batch < end && !nn_stop_asked);
+  } while (t->row < rows && t->batch < end && (!nn_stop_asked || t->waits));
   return NN_OK;
 }

@@ -49,10 +49,14 @@ typedef struct nn_trainer {
   nn_storage *keep;
   nn_tensor *rows[3]; /* batches of x, y, weight, to be used again */
 
-  /* how the batch before was played, and its rows: within one call of nn_trainer_run nobody changes the
-     model, so the next one of as many rows is played without asking. plan < 0: it was not */
+  /* how the batch before was played, its rows, and whether it may descend (optim/replay.h): within one
+     call of nn_trainer_run nobody changes the model, so the next one of as many rows is played without
+     asking. plan < 0: it was not */
   nn_replay_step same;
   int64_t same_rows;
+  bool same_descends;
+  bool unseen; /* nobody sees this step's gradients: more steps follow in this call */
+  bool waits;  /* some of them wait to go straight into the weights */
 } nn_trainer;
 
 /* All fields zero but the context; arrays of the given sizes. */
