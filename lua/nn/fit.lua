@@ -101,6 +101,35 @@ local function epoch(run)
   return whole
 end
 
+-- What the epochs of one call have left: a record each, and where the last one stands.
+local function collect(run)
+  local state, rows, lr = run.state, run.rows, run.optimizer.lr
+  local list, spent = run.trainer:ended()
+  local penalised = run.l1 ~= 0 or run.l2 ~= 0
+  run.many = false
+  for i = 1, #list, 3 do
+    run.done = run.done + 1
+    local record = {epoch = run.done, loss = list[i] / rows, lr = lr}
+    if penalised then record.penalty = list[i + 1] / rows end
+    record.seconds = run.spent + list[i + 2]
+    run.history[#run.history + 1], state.record, run.spent = record, record, 0
+  end
+  batches.settle(run)
+  run.open, run.spent = run.row < run.rows, run.spent + spent
+  run.order = run.open and run.trainer:order() or nil
+  state.epoch = run.open and run.done + 1 or run.done
+end
+
+-- Epochs that nobody looks at, in one call.
+local function epochs(run)
+  local MOST = 1000 -- the records wait in memory
+  if not run.open then begin_epoch(run) end
+  run.many = true
+  local fault = batches.run_epochs(run, math.min(run.epochs - run.done, MOST))
+  collect(run)
+  if fault then require "nn.fit.faults".raise(run, fault) end
+end
+
 -- Ctrl-C: the run can go on from here, and its checkpoint says so.
 local function interrupted(run)
   if run.checkpoint then checkpoint().save(run) end
@@ -115,7 +144,11 @@ end
 -- However the run is left, it can be taken up again.
 local function leave(run, err)
   if err == nil then return end
-  if run.open then batches.settle(run) end
+  if run.many then
+    collect(run)
+  elseif run.open then
+    batches.settle(run)
+  end
   run.streams = streams.state()
 end
 
@@ -138,8 +171,9 @@ local function loop(run)
   local _ <close> = run.show
   run.trainer = nil
   if run.open then batches.prepare(run) end
+  local run_some = batches.are_unseen(run) and epochs or epoch
   while not is_over(run) do
-    local whole = epoch(run)
+    local whole = run_some(run)
     if interrupts.pending() then interrupted(run) end
     local due = whole and run.checkpoint and run.done % run.checkpoint.every == 0
     if due and not is_over(run) then checkpoint().save(run) end

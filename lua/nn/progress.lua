@@ -12,7 +12,8 @@
 --   show:epoch(record, columns) -- the epoch is over
 --   show:close()                -- what leaving the block does too
 --
--- `show.live` is false where `batch` draws nothing: then it need not be called. A call of `batch`
+-- `show.live` is false where `batch` draws nothing: then it need not be called; `show.silent` is true
+-- where nothing at all does. A call of `batch`
 -- that has nothing to draw counts down and returns.
 local core = require "nn.core"
 local history = require "nn.history"
@@ -28,11 +29,11 @@ local WIDTHS = {{16, 12}, {11, 8}, {6, 5}} -- of bar and sparkline, as there is 
 
 local function nothing() end
 local Silent = {
-  live = false, begin = nothing, batch = nothing, pause = nothing, epoch = nothing, close = nothing,
+  live = false, silent = true, begin = nothing, batch = nothing, pause = nothing, epoch = nothing, close = nothing,
 }
 function Silent.room() return math.huge end
 
-local Plain = setmetatable({}, {__index = Silent})
+local Plain = setmetatable({silent = false}, {__index = Silent})
 
 local function epoch_text(epoch, epochs)
   return ("epoch %" .. #tostring(epochs) .. "d/%d"):format(epoch, epochs)

@@ -7,6 +7,9 @@
  *   t:begin(order, row, batch, total, penalty, outputs)   an epoch, or the rest of one
  *   row, batch, total, penalty, value, fault, first, failed = t:run(most)   value: the last loss
  *   row, batch, total, penalty = t:place()
+ *   value, fault, first, failed = t:epochs(most)          the rest of the epoch, then whole ones
+ *   list, spent = t:ended()   of these: {total, penalty, seconds, total, ...}; seconds in an open one
+ *   order = t:order()   of the epoch in which it stands, or nil
  *   t:mark()  t:rewind()  penalty, finite = t:settle()    for batches that Lua runs
  */
 #include <string.h>
@@ -140,25 +143,65 @@ static int l_place(lua_State *L) {
   return 4;
 }
 
-static int l_run(lua_State *L) {
-  nn_trainer *t = check_trainer(L);
-  static const char *const faults[] = {NULL, "loss", "gradient"};
+/* Runs for `most` batches, or epochs. */
+static void run(lua_State *L, nn_trainer *t, nn_status (*how)(nn_trainer *t, int64_t most)) {
   double most = luaL_checknumber(L, 2);
   void *outer = t->ctx->host;
   nnL_push(L, NNL_LAYER, t->model); /* for l_path.c, as in a layer's forward */
   lua_insert(L, 1);
   t->ctx->host = L;
-  nn_status st = nn_trainer_run(t, most < 9e15 ? (int64_t)most : INT64_MAX);
+  nn_status st = how(t, most < 9e15 ? (int64_t)most : INT64_MAX);
   t->ctx->host = outer;
   nnL_expect(L, st);
   lua_remove(L, 1);
-  l_place(L);
+}
+
+/* value, and if a step could not be made: fault, first, failed */
+static int push_end(lua_State *L, const nn_trainer *t) {
+  static const char *const faults[] = {NULL, "loss", "gradient"};
   lua_pushnumber(L, t->value);
-  if (t->fault == NN_FAULT_NONE) return 5;
+  if (t->fault == NN_FAULT_NONE) return 1;
   lua_pushstring(L, faults[t->fault]);
   lua_pushinteger(L, t->at);
   lua_pushinteger(L, t->fault_batch);
-  return 8;
+  return 4;
+}
+
+static int l_run(lua_State *L) {
+  nn_trainer *t = check_trainer(L);
+  run(L, t, nn_trainer_run);
+  l_place(L);
+  return 4 + push_end(L, t);
+}
+
+static int l_epochs(lua_State *L) {
+  nn_trainer *t = check_trainer(L);
+  run(L, t, nn_trainer_epochs);
+  return push_end(L, t);
+}
+
+static int l_ended(lua_State *L) {
+  const nn_trainer *t = check_trainer(L);
+  lua_createtable(L, (int)(3 * t->nended), 0);
+  for (int64_t i = 0; i < t->nended; i++) {
+    lua_pushnumber(L, t->ended[i].total);
+    lua_rawseti(L, -2, 3 * i + 1);
+    lua_pushnumber(L, t->ended[i].penalty);
+    lua_rawseti(L, -2, 3 * i + 2);
+    lua_pushnumber(L, t->ended[i].seconds);
+    lua_rawseti(L, -2, 3 * i + 3);
+  }
+  lua_pushnumber(L, t->row < t->x->v.shape.dim[0] ? t->spent : 0);
+  return 2;
+}
+
+static int l_order(lua_State *L) {
+  const nn_trainer *t = check_trainer(L);
+  if (t->order)
+    nnL_push(L, NNL_TENSOR, t->order);
+  else
+    lua_pushnil(L);
+  return 1;
 }
 
 /* t:outputs(): the predictions of the epoch, or nil */
@@ -209,7 +252,8 @@ static int l_weighted_loss(lua_State *L) {
 
 static const luaL_Reg methods[] = {{"begin", l_begin},   {"run", l_run},    {"outputs", l_outputs},
                                    {"place", l_place},   {"mark", l_mark},  {"rewind", l_rewind},
-                                   {"settle", l_settle}, {"release", l_gc}, {NULL, NULL}};
+                                   {"settle", l_settle}, {"release", l_gc}, {"epochs", l_epochs},
+                                   {"ended", l_ended},   {"order", l_order}, {NULL, NULL}};
 static const luaL_Reg events[] = {{"__gc", l_gc}, {"__close", l_gc}, {NULL, NULL}};
 static const luaL_Reg functions[] = {
   {"trainer", l_new}, {"weighted_loss", l_weighted_loss}, {"yields", l_yields}, {NULL, NULL}};

@@ -42,6 +42,7 @@ void nn_trainer_free(nn_trainer *t) {
   release_all(t->ctx, t->param, t->nparams);
   release_all(t->ctx, t->buffer, t->nbuffers);
   nn_mem_give(t->ctx, t->kept, (size_t)(t->nbuffers + 1) * sizeof *t->kept);
+  nn_mem_give(t->ctx, t->ended, (size_t)t->ended_room * sizeof *t->ended);
   nn_storage_release(t->keep);
   for (int i = 0; i < 3; i++) nn_tensor_release(t->rows[i]);
   nn_tensor_release(t->x);
@@ -426,10 +427,14 @@ static bool is_unseen(const nn_trainer *t, int64_t end) {
 }
 
 nn_status nn_trainer_run(nn_trainer *t, int64_t most) {
-  const int64_t rows = t->x->v.shape.dim[0];
-  int64_t end = most < INT64_MAX - t->batch ? t->batch + most : INT64_MAX;
   t->is_sum = nn_loss_reduction(t->loss) == NN_REDUCE_SUM;
   t->same.plan = -1;
+  return nn_trainer_go_on(t, most);
+}
+
+nn_status nn_trainer_go_on(nn_trainer *t, int64_t most) {
+  const int64_t rows = t->x->v.shape.dim[0];
+  int64_t end = most < INT64_MAX - t->batch ? t->batch + most : INT64_MAX;
   do {
     t->unseen = is_unseen(t, end);
     NN_TRY(step(t));

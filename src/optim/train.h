@@ -18,6 +18,11 @@
 
 typedef enum nn_fault { NN_FAULT_NONE, NN_FAULT_LOSS, NN_FAULT_GRADIENT } nn_fault;
 
+/* What an epoch came to: sums over its samples, and how long it took. */
+typedef struct nn_epoch {
+  double total, penalty, seconds;
+} nn_epoch;
+
 typedef struct nn_trainer {
   nn_ctx *ctx;
   nn_layer *model; /* one reference each; the three are NULL where Lua runs the batches */
@@ -57,6 +62,10 @@ typedef struct nn_trainer {
   bool same_descends;
   bool unseen; /* nobody sees this step's gradients: more steps follow in this call */
   bool waits;  /* some of them wait to go straight into the weights */
+
+  nn_epoch *ended; /* (ended_room) of nn_trainer_epochs: those that are over */
+  int64_t nended, ended_room;
+  double began, spent; /* when the one began in which it stands; its time when a call came back */
 } nn_trainer;
 
 /* All fields zero but the context; arrays of the given sizes. */
@@ -75,6 +84,12 @@ nn_status nn_trainer_settle(nn_trainer *t, double *penalty, bool *finite);
 /* Takes steps until `most` batches are behind (whole steps, at least one), the epoch ends, the user
    wants to stop (a long batch that `yields` is undone then), or a step has a fault and is undone. */
 nn_status nn_trainer_run(nn_trainer *t, int64_t most);
+
+/* The same, when nobody but the core has run since. */
+nn_status nn_trainer_go_on(nn_trainer *t, int64_t most);
+/* The rest of the epoch, then whole ones, each in a new order if there is one, until `most` are over or
+   a step is not made (see nn_trainer_run). Where row is not the last the trainer stands inside one. */
+nn_status nn_trainer_epochs(nn_trainer *t, int64_t most);
 
 /* A loss whose samples count by `weight` (n): the terms times it, then the loss's own reduction. */
 nn_status nn_loss_weighted(nn_ctx *ctx, nn_loss *loss, nn_tensor *prediction, nn_tensor *target,

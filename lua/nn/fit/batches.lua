@@ -89,6 +89,21 @@ local function native(run)
   end
 end
 
+-- Whether nothing in Lua has to see the end of an epoch: then many are one call.
+function batches.are_unseen(run)
+  return run.native and run.show.silent and #run.plan.list == 0 and #run.metrics == 0
+    and #run.schedules == 0 and not run.validation and not run.checkpoint
+end
+
+-- Up to `most` epochs, of which the first has begun. What they came to: trainer:ended().
+function batches.run_epochs(run, most)
+  local trainer = run.trainer
+  trainer:begin(run.order, run.row, run.batch, run.total, run.penalty, run.outputs)
+  local value, fault, first, failed = trainer:epochs(most)
+  run.state.loss = value
+  return fault and {kind = fault, first = first, batch = failed, value = value}
+end
+
 -- ---- in Lua -----------------------------------------------------------------------------------
 
 -- Rows first .. first + count - 1 of the epoch's order, as x, y and weights. Methods are called as
