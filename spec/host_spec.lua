@@ -148,6 +148,34 @@ describe("nnlua", function()
       end
     end)
 
+    -- What libgomp has read, by its own account, and what the script sees of it.
+    local function spins(settings, options)
+      local seen = "print(os.getenv 'GOMP_SPINCOUNT', os.getenv 'NNLUA_STARTED', ...)"
+      write(dir .. "/seen.lua", seen)
+      local out, err = sh(("unset GOMP_SPINCOUNT OMP_WAIT_POLICY OMP_NUM_THREADS\n" ..
+        [[env OMP_DISPLAY_ENV=verbose %s "$NN" %s seen.lua 'a b' ""]]):format(settings, options))
+      local count
+      for number in err:gmatch "GOMP_SPINCOUNT = '(%d+)'" do count = number end
+      return count, out
+    end
+
+    it("lets threads spin for a short time only, unless told otherwise", function()
+      local count, out = spins("", "--threads 2")
+      assert.equal("nil\tnil\ta b\t\n", out)
+      assert.truthy(count == "1000" or count == nil, count) -- nil: no libgomp
+      count, out = spins("GOMP_SPINCOUNT=77", "--threads 2")
+      assert.equal("77\tnil\ta b\t\n", out)
+      assert.truthy(count == "77" or count == nil, count)
+      for settings, options in pairs {["OMP_WAIT_POLICY=active"] = "--threads 2",
+        ["NNLUA_STARTED=1"] = "--threads 1"} do
+        count = spins(settings, options)
+        assert.not_equal("1000", count)
+      end
+      count, out = spins("NNLUA_STARTED=1", "--threads 2")
+      assert.equal("nil\tnil\ta b\t\n", out)
+      assert.truthy(count == "1000" or count == nil, count)
+    end)
+
     it("passes --quiet and --no-color on to the module", function()
       succeeds("false\ttrue\n",
         [[NO_COLOR= TERM=xterm "$NN" -e 'print(nn.options.quiet, nn.options.color)']])

@@ -28,6 +28,12 @@ bool host_option_is_split(const char *arg);
 void host_print_help(void);
 void host_print_banner(void);
 
+/* --- waiting.c --- */
+
+/* Before anything else is done: sees to it that threads (0: as many as OpenMP would take) do not spin for
+   long when they wait for each other. Starts the program once more where it has to. */
+void host_set_waiting(lua_Integer threads, char **argv);
+
 /* --- call.c --- */
 
 /* The name in front of error messages; NULL for none (at the prompt). */

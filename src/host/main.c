@@ -245,6 +245,7 @@ int main(int argc, char **argv) {
     host_print_help();
     return EXIT_SUCCESS;
   }
+  host_set_waiting(opt.threads, argv);
   lua_State *L = luaL_newstate();
   if (L == NULL) {
     host_message("cannot create state: not enough memory");
