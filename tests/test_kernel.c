@@ -86,6 +86,32 @@ static void walks(void **state) {
 }
 
 /* Written over one of the operands, and two operands that overlap each other. */
+/* One element everywhere beside a dense operand, around the size up to which that is one run. */
+static void walks_few(void **state) {
+  nn_ctx *ctx = *state;
+  const int64_t sizes[] = {1, 2, 7, 127, 128, 129, 511, 513};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    for (unsigned way = 0; way < 8; way++) {
+      const unsigned flags = way & 1 ? NN_WALK_ADD : 0;
+      nn_shape s = way & 2 ? nn_shape_1(sizes[i]) : (nn_shape){3, {1, sizes[i], 1}};
+      nn_tensor *z, *a, *b, *one = t_full(ctx, NN_F64, "1", 3);
+      nn_value wide;
+      OK(nn_tensor_new(ctx, NN_F64, &s, &z));
+      OK(nn_tensor_new(ctx, NN_F64, &s, &b));
+      nn_value_expand(&wide, &one->v, &s);
+      OK(nn_tensor_view(ctx, &wide, &a));
+      for (int64_t k = 0; k < sizes[i]; k++) t_set(z, k, 100), t_set(b, k, (double)k);
+      const nn_value *y = way & 4 ? &a->v : &b->v;
+      OK(nn_walk(ctx, row, &two, 3, (const nn_value *[]){&z->v, &a->v, y}, flags));
+      for (int64_t k = 0; k < sizes[i]; k++) {
+        double want = 6 + (way & 4 ? 3 : (double)k) + (way & 1 ? 100 : 0);
+        assert_true(t_get(z, k) == want);
+      }
+      nn_tensor_release(z), nn_tensor_release(a), nn_tensor_release(b), nn_tensor_release(one);
+    }
+  }
+}
+
 static void walks_in_place(void **state) {
   nn_ctx *ctx = *state;
   uint64_t seed = 2;
@@ -413,6 +439,7 @@ static void products(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {TEST(walks),
+                                     TEST(walks_few),
                                      TEST(walks_in_place),
                                      TEST(walks_far),
                                      TEST(walks_past_caches),

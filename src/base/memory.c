@@ -19,6 +19,9 @@
 #define SHOW(p, n) ((void)0)
 #endif
 
+/* Kept out of nn_mem_take and nn_mem_give, which would save registers for it at each call. */
+#define RARE __attribute__((cold, noinline))
+
 enum { MIB = 1 << 20 };
 static const size_t POOL_ALWAYS = 64 * (size_t)MIB;
 static const size_t LARGEST = (size_t)1 << 46;
@@ -74,7 +77,7 @@ void nn_mem_init(nn_memory *m) {
   *m = (nn_memory){.limit = default_limit(), .fail_in = -1};
 }
 
-static void *refuse(nn_ctx *ctx, size_t bytes) {
+RARE static void *refuse(nn_ctx *ctx, size_t bytes) {
   nn_memory *m = &ctx->mem;
   nn_fail(ctx, NN_ENOMEM,
           "not enough memory: asked for %.1f MiB, %.1f MiB live, the limit is %.1f MiB "
@@ -83,7 +86,7 @@ static void *refuse(nn_ctx *ctx, size_t bytes) {
   return NULL;
 }
 
-static void *from_system(nn_memory *m, size_t size) {
+RARE static void *from_system(nn_memory *m, size_t size) {
   if (m->live + m->pooled > m->limit - size) nn_mem_flush(m);
   void *p = aligned_alloc(NN_MEM_ALIGN, size);
   if (!p && m->pooled) {
@@ -111,7 +114,6 @@ void *nn_mem_take(nn_ctx *ctx, size_t bytes) {
     return refuse(ctx, bytes);
   }
   m->live += size;
-  m->given += size;
   if (m->live > m->peak) m->peak = m->live;
   return p;
 }
@@ -139,7 +141,7 @@ void nn_mem_give(nn_ctx *ctx, void *p, size_t bytes) {
   HIDE(p, size);
 }
 
-void nn_mem_flush(nn_memory *m) {
+RARE void nn_mem_flush(nn_memory *m) {
   for (int k = 0; k < NN_MEM_CLASSES; k++) {
     while (m->pool[k]) {
       void *p = m->pool[k];

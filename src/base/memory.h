@@ -22,7 +22,6 @@ typedef struct nn_memory {
   size_t peak;       /* the most that `live` has been */
   size_t pooled;     /* bytes waiting in the pool */
   size_t limit;      /* live + pooled never pass it */
-  uint64_t given;    /* bytes ever handed out: what the collector of the host is paced by */
   uint64_t requests; /* calls of nn_mem_take */
   uint64_t mallocs;  /* of these, how many went to the system: constant in a steady training loop */
   int64_t

@@ -24,6 +24,19 @@ static size_t many_bytes(int nin) {
   return (size_t)nin * (3 * sizeof(nn_tensor *) + sizeof(nn_value *));
 }
 
+/* Member by member: an initializer would clear the whole first, which costs as much as the rest. */
+static void begin_call(nn_call *c, nn_ctx *ctx, const nn_op *op, const void *attr) {
+  c->ctx = ctx;
+  c->op = op;
+  c->attr = attr;
+  c->nin = 0;
+  c->out = c->aux[0] = c->aux[1] = NULL;
+  c->gout = NULL;
+  c->gin = NULL;
+  c->add = NULL;
+}
+_Static_assert(NN_MAXAUX == 2, "begin_call clears two");
+
 static nn_status begin(work *w, nn_ctx *ctx, const nn_op *op, const void *attr, int nin,
                        nn_tensor *const *in) {
   w->result = NULL;
@@ -31,7 +44,7 @@ static nn_status begin(work *w, nn_ctx *ctx, const nn_op *op, const void *attr, 
   for (int i = 0; i < NN_MAXAUX; i++) w->side[i] = NULL;
   w->in = w->few;
   w->value = w->few_values;
-  w->c = (nn_call){.ctx = ctx, .op = op, .attr = attr};
+  begin_call(&w->c, ctx, op, attr);
   if (nin > NN_MAXIN) {
     if (!(w->many = nn_mem_take(ctx, many_bytes(nin)))) return NN_ENOMEM;
     w->in = w->many;
@@ -97,8 +110,15 @@ static nn_status undefined(nn_ctx *ctx, const nn_op *op, nn_dtype d) {
                  op->name, nn_dtype_name(d), names);
 }
 
+static bool same_dtype(const work *w) {
+  for (int k = 1; k < w->c.nin; k++)
+    if (w->in[k]->v.dtype != w->in[0]->v.dtype) return false;
+  return true;
+}
+
 static nn_status settle_dtypes(nn_ctx *ctx, const nn_op *op, work *w) {
   nn_dtype d = w->in[0]->v.dtype;
+  if (nn_is_real(d) && same_dtype(w) && (op->row[d] || op->forward[d])) return NN_OK;
   if (op->flags & NN_OP_PROMOTE) NN_TRY(common_dtype(ctx, op, w->c.nin, w->in, &d));
   if (op->flags & NN_OP_FLOAT && !nn_is_real(d)) d = (nn_dtype)ctx->real;
   if (op->flags & (NN_OP_PROMOTE | NN_OP_FLOAT))
@@ -328,10 +348,14 @@ nn_status nn_infer_same(const nn_call *c) {
 }
 
 nn_status nn_infer_broadcast(const nn_call *c) {
-  nn_shape s = c->in[0]->shape;
-  for (int k = 1; k < c->nin; k++)
-    NN_TRY(nn_shape_broadcast(c->ctx, c->op->name, &s, &c->in[k]->shape, &s));
-  nn_value_set(c->out, c->in[0]->dtype, &s);
+  const nn_shape *s = &c->in[0]->shape;
+  nn_shape wide;
+  for (int k = 1; k < c->nin; k++) {
+    if (nn_shape_equal(s, &c->in[k]->shape)) continue;
+    NN_TRY(nn_shape_broadcast(c->ctx, c->op->name, s, &c->in[k]->shape, &wide));
+    s = &wide;
+  }
+  nn_value_set(c->out, c->in[0]->dtype, s);
   return NN_OK;
 }
 

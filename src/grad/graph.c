@@ -30,13 +30,24 @@ static size_t align16(size_t n) {
   return (n + 15) & ~(size_t)15;
 }
 
+/* Without saves and dtype, and not in the list yet. (Member by member: an initializer would clear the
+   whole first.) */
 static nn_node *new_node(nn_ctx *ctx, const nn_op *op, int nin, int nsaved) {
   size_t edges = align16(sizeof(nn_node)), saved = edges + align16((size_t)nin * sizeof(nn_edge));
   size_t attr = saved + align16((size_t)nsaved * sizeof(nn_saved)), bytes = attr + op->attr_size;
   char *block = nn_mem_take(ctx, bytes);
   if (!block) return NULL;
   nn_node *n = (nn_node *)(void *)block;
-  *n = (nn_node){.ctx = ctx, .op = op, .refs = 1, .nin = nin, .nsaved = nsaved, .bytes = bytes};
+  n->ctx = ctx;
+  n->op = op;
+  n->pending = NULL;
+  n->pass = NULL;
+  n->chain = NULL;
+  n->refs = 1;
+  n->nin = nin;
+  n->nsaved = nsaved;
+  n->done = n->running = false;
+  n->bytes = bytes;
   n->edge = (nn_edge *)(void *)(block + edges);
   n->saved = (nn_saved *)(void *)(block + saved);
   n->attr = op->attr_size ? block + attr : NULL;

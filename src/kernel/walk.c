@@ -12,6 +12,7 @@
 
 enum {
   PIECE = 512,       /* elements gathered at a time: six operands stay in the first-level cache */
+  FEW = 128,         /* elements for which a plan would cost more than the run */
   SHORT = 256,       /* elements computed before they are stored past the caches */
   GRAIN = 1 << 16,   /* elements that a second thread must have to be worth waking */
   STRETCH = 1 << 18, /* elements between two looks at Ctrl-C */
@@ -225,6 +226,33 @@ static bool past_caches(const plan *p, int64_t total) {
 #define do_streamed do_dense
 #endif
 
+/* Whether it shows one element everywhere. */
+static bool repeats(const nn_value *v) {
+  for (int d = 0; d < v->shape.ndim; d++)
+    if (v->stride[d] != 0 && v->shape.dim[d] != 1) return false;
+  return true;
+}
+
+/* At most FEW elements of operands that are dense or repeat one element: one run, without a plan.
+   False: others are among them. */
+static bool do_few(nn_row row, const void *attr, int n, const nn_value *const *v, unsigned flags) {
+  _Alignas(16) char piece[NN_WALK_MAX][FEW * 8];
+  void *ptr[NN_WALK_MAX];
+  int64_t total = v[0]->numel;
+  if (!v[0]->dense) return false;
+  ptr[0] = flags & NN_WALK_ADD ? piece[0] : nn_data(v[0]);
+  for (int k = 1; k < n; k++) {
+    ptr[k] = nn_data(v[k]);
+    if (v[k]->dense) continue;
+    if (!repeats(v[k])) return false;
+    repeat(piece[k], ptr[k], total, nn_dtype_size(v[k]->dtype));
+    ptr[k] = piece[k];
+  }
+  row(total, ptr, attr);
+  if (flags & NN_WALK_ADD) add_piece(v[0]->dtype, total, nn_data(v[0]), ptr[0]);
+  return true;
+}
+
 /* How the elements are walked through. */
 typedef void (*way)(const plan *p, int64_t lo, int64_t hi);
 
@@ -254,6 +282,7 @@ nn_status nn_walk(nn_ctx *ctx, nn_row row, const void *attr, int n, const nn_val
   int64_t total = v[0]->numel;
   assert(n >= 1 && n <= NN_WALK_MAX);
   if (total == 0) return NN_OK;
+  if (total <= FEW && do_few(row, attr, n, v, flags)) return NN_OK;
   plan p;
   p.row = row;
   p.attr = attr;

@@ -48,13 +48,6 @@ nn_status nn_shape_check(nn_ctx *ctx, const char *who, const nn_shape *s, size_t
   return NN_OK;
 }
 
-bool nn_shape_equal(const nn_shape *a, const nn_shape *b) {
-  if (a->ndim != b->ndim) return false;
-  for (int i = 0; i < a->ndim; i++)
-    if (a->dim[i] != b->dim[i]) return false;
-  return true;
-}
-
 nn_status nn_shape_broadcast(nn_ctx *ctx, const char *who, const nn_shape *a, const nn_shape *b,
                              nn_shape *out) {
   int n = a->ndim > b->ndim ? a->ndim : b->ndim;

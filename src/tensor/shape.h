@@ -23,7 +23,12 @@ nn_shape nn_shape_2(int64_t a, int64_t b);
 int64_t nn_shape_numel(const nn_shape *s);
 /* Fails when a size is negative or when `size` bytes an element do not fit memory. */
 nn_status nn_shape_check(nn_ctx *ctx, const char *who, const nn_shape *s, size_t size);
-bool nn_shape_equal(const nn_shape *a, const nn_shape *b);
+static inline bool nn_shape_equal(const nn_shape *a, const nn_shape *b) {
+  if (a->ndim != b->ndim) return false;
+  for (int i = 0; i < a->ndim; i++)
+    if (a->dim[i] != b->dim[i]) return false;
+  return true;
+}
 /* NumPy's rule: sizes are compared from the last; equal, or one of them 1. `who` begins the
    error text. */
 nn_status nn_shape_broadcast(nn_ctx *ctx, const char *who, const nn_shape *a, const nn_shape *b,

@@ -5,27 +5,38 @@
 
 /* Small data stands behind the struct in the same block of memory: one request instead of two
    for a small tensor. */
-enum { HEAD = 64, SMALL = 1024 };
-_Static_assert(sizeof(nn_storage) <= HEAD, "small data would overlap the struct");
+enum { LINE = 64, SMALL = 1024 };
 
-static size_t struct_bytes(const nn_storage *s) {
-  return s->bytes <= SMALL ? HEAD + s->bytes : HEAD;
+/* From the block's start to small data. */
+static size_t head(size_t front) {
+  return (front + sizeof(nn_storage) + LINE - 1) & ~(size_t)(LINE - 1);
+}
+
+static size_t block_bytes(const nn_storage *s) {
+  return head(s->front) + (s->bytes <= SMALL ? s->bytes : 0);
+}
+
+nn_status nn_storage_new_behind(nn_ctx *ctx, size_t front, size_t bytes, void **place,
+                                nn_storage **out) {
+  nn_storage own = {.ctx = ctx, .refs = 1, .bytes = bytes, .front = front};
+  *out = NULL;
+  char *block = nn_mem_take(ctx, block_bytes(&own));
+  if (!block) return NN_ENOMEM;
+  own.data = bytes <= SMALL ? block + head(front) : nn_mem_take(ctx, bytes);
+  if (!own.data) {
+    nn_mem_give(ctx, block, block_bytes(&own));
+    return NN_ENOMEM;
+  }
+  nn_storage *s = (nn_storage *)(void *)(block + front);
+  *s = own;
+  *place = block;
+  *out = s;
+  return NN_OK;
 }
 
 nn_status nn_storage_new(nn_ctx *ctx, size_t bytes, nn_storage **out) {
-  nn_storage head = {.ctx = ctx, .refs = 1, .bytes = bytes};
-  *out = NULL;
-  nn_storage *s = nn_mem_take(ctx, struct_bytes(&head));
-  if (!s) return NN_ENOMEM;
-  *s = head;
-  if (bytes <= SMALL) {
-    s->data = (char *)s + HEAD;
-  } else if (!(s->data = nn_mem_take(ctx, bytes))) {
-    nn_mem_give(ctx, s, struct_bytes(s));
-    return NN_ENOMEM;
-  }
-  *out = s;
-  return NN_OK;
+  void *place;
+  return nn_storage_new_behind(ctx, 0, bytes, &place, out);
 }
 
 void nn_storage_retain(nn_storage *s) {
@@ -42,7 +53,7 @@ static void drop_data(nn_storage *s) {
 void nn_storage_release(nn_storage *s) {
   if (!s || --s->refs > 0) return;
   drop_data(s);
-  nn_mem_give(s->ctx, s, struct_bytes(s));
+  nn_mem_give(s->ctx, (char *)s - s->front, block_bytes(s));
 }
 
 nn_status nn_block_new(nn_ctx *ctx, size_t bytes, nn_block **out) {

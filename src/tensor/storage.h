@@ -25,10 +25,15 @@ typedef struct nn_storage {
   size_t bytes;    /* that belong to this storage */
   void *data;      /* 64-byte aligned */
   nn_block *block; /* NULL: the data is the storage's own */
+  size_t front;    /* bytes that stand before the struct in the same block of memory */
 } nn_storage;
 
 /* Contents undefined. */
 nn_status nn_storage_new(nn_ctx *ctx, size_t bytes, nn_storage **out);
+/* The same with `front` bytes (a multiple of 8) before it for the caller, at *place, in one block of
+   memory, which lives as long as the storage. */
+nn_status nn_storage_new_behind(nn_ctx *ctx, size_t front, size_t bytes, void **place,
+                                nn_storage **out);
 void nn_storage_retain(nn_storage *s);
 void nn_storage_release(nn_storage *s);
 

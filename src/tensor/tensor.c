@@ -31,13 +31,16 @@ void nn_value_settle(nn_value *v) {
 }
 
 void nn_value_copy(nn_value *to, const nn_value *from) {
+  enum { FEW = 4 }; /* dimensions that are copied without asking: most values have no more */
   to->storage = from->storage;
   to->offset = from->offset;
   to->numel = from->numel;
   to->dtype = from->dtype;
   to->dense = from->dense;
   to->shape.ndim = from->shape.ndim;
-  for (int i = 0; i < from->shape.ndim; i++) {
+  memcpy(to->shape.dim, from->shape.dim, FEW * sizeof *to->shape.dim);
+  memcpy(to->stride, from->stride, FEW * sizeof *to->stride);
+  for (int i = FEW; i < from->shape.ndim; i++) {
     to->shape.dim[i] = from->shape.dim[i];
     to->stride[i] = from->stride[i];
   }
@@ -70,31 +73,28 @@ int64_t nn_value_int_at(const nn_value *v, int64_t at) {
   return (int64_t)nn_value_real_at(v, at);
 }
 
-static nn_status with_storage(nn_ctx *ctx, const nn_value *v, nn_storage *storage,
-                              nn_tensor **out) {
-  nn_tensor *t = nn_mem_take(ctx, sizeof *t);
-  *out = NULL;
-  if (!t) return NN_ENOMEM;
-  nn_value_copy(&t->v, v);
-  t->v.storage = storage;
+/* What a tensor has beside its value. */
+static void begin(nn_ctx *ctx, nn_tensor *t, bool inside) {
   t->ctx = ctx;
   t->refs = 1;
   t->requires_grad = t->is_parameter = t->has_grad = false;
+  t->inside = inside;
   t->node = NULL;
   t->grad = NULL;
-  *out = t;
-  return NN_OK;
 }
 
 nn_status nn_tensor_new(nn_ctx *ctx, nn_dtype dtype, const nn_shape *shape, nn_tensor **out) {
-  nn_value v;
+  size_t bytes = (size_t)nn_shape_numel(shape) * nn_dtype_size(dtype);
   nn_storage *storage;
+  void *place;
   *out = NULL;
-  nn_value_set(&v, dtype, shape);
-  NN_TRY(nn_storage_new(ctx, (size_t)v.numel * nn_dtype_size(dtype), &storage));
-  nn_status st = with_storage(ctx, &v, storage, out);
-  if (st != NN_OK) nn_storage_release(storage);
-  return st;
+  NN_TRY(nn_storage_new_behind(ctx, sizeof **out, bytes, &place, &storage));
+  nn_tensor *t = place;
+  nn_value_set(&t->v, dtype, shape);
+  t->v.storage = storage;
+  begin(ctx, t, true);
+  *out = t;
+  return NN_OK;
 }
 
 nn_status nn_tensor_scalar(nn_ctx *ctx, nn_dtype dtype, double x, nn_tensor **out) {
@@ -110,8 +110,12 @@ nn_status nn_tensor_scalar(nn_ctx *ctx, nn_dtype dtype, double x, nn_tensor **ou
 }
 
 nn_status nn_tensor_view(nn_ctx *ctx, const nn_value *v, nn_tensor **out) {
-  NN_TRY(with_storage(ctx, v, v->storage, out));
+  nn_tensor *t = nn_mem_take(ctx, sizeof *t);
+  *out = t;
+  if (!t) return NN_ENOMEM;
+  nn_value_copy(&t->v, v);
   nn_storage_retain(v->storage);
+  begin(ctx, t, false);
   return NN_OK;
 }
 
@@ -124,8 +128,9 @@ void nn_tensor_release(nn_tensor *t) {
   if (!t || --t->refs > 0) return;
   if (t->node) nn_node_release(t->node);
   nn_tensor_release(t->grad);
-  nn_storage_release(t->v.storage);
-  nn_mem_give(t->ctx, t, sizeof *t);
+  nn_storage *storage = t->v.storage;
+  if (!t->inside) nn_mem_give(t->ctx, t, sizeof *t);
+  nn_storage_release(storage);
 }
 
 nn_status nn_tensor_grad(nn_ctx *ctx, nn_tensor *t, nn_tensor **grad) {

@@ -26,12 +26,13 @@ typedef struct nn_value {
 struct nn_node; /* grad/graph.h */
 
 typedef struct nn_tensor {
-  nn_value v; /* owns one reference to v.storage */
+  nn_value v; /* owns one reference to v.storage, always the same one */
   nn_ctx *ctx;
   int refs;
   bool requires_grad;     /* a leaf that collects its gradient */
   bool is_parameter;      /* nn.Parameter: stays one when frozen */
   bool has_grad;          /* `grad` holds a gradient; false: its contents are void */
+  bool inside;            /* this struct stands in its storage's block of memory */
   struct nn_node *node;   /* what computed it, one reference; NULL: a leaf or a constant */
   struct nn_tensor *grad; /* made at the first backward, then kept, so that its place never moves */
 } nn_tensor;
