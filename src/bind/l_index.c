@@ -254,18 +254,15 @@ int nnL_index(lua_State *L, nn_tensor *x, int key) {
 }
 
 static int l_index(lua_State *L) {
-  nnL_state *s = nnL_here(L);
   if (lua_type(L, 2) != LUA_TSTRING) return nnL_index(L, nnL_check_tensor(L, 1), 2);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, s->methods[NNL_TENSOR]);
-  lua_pushvalue(L, 2);
-  if (lua_rawget(L, -2) != LUA_TNIL) return 1;
+  if (nnL_push_method(L)) return 1;
   const char *name = lua_tostring(L, 2);
   nn_tensor *x = nnL_check_tensor(L, 1);
   if (strcmp(name, "grad") == 0) {
     if (!x->has_grad) return lua_pushnil(L), 1;
     nnL_push(L, NNL_TENSOR, x->grad);
   } else if (strcmp(name, "shape") == 0) {
-    lua_getfield(L, -2, "size");
+    lua_getfield(L, lua_upvalueindex(2), "size");
     lua_pushvalue(L, 1);
     lua_call(L, 1, 1);
   } else if (strcmp(name, "requires_grad") == 0) {
@@ -446,10 +443,11 @@ static int l_newindex(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg events[] = {{"__index", l_index}, {"__newindex", l_newindex}, {NULL, NULL}};
+static const luaL_Reg events[] = {{"__newindex", l_newindex}, {NULL, NULL}};
 
 void nnL_open_index(lua_State *L, nnL_state *s) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, s->meta[NNL_TENSOR]);
   nnL_setfuncs(L, s, events);
+  nnL_set_index(L, s, NNL_TENSOR, l_index);
   lua_pop(L, 1);
 }

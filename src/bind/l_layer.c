@@ -380,7 +380,6 @@ static void push_part(lua_State *L, const nn_layer *l, const char *name) {
 }
 
 static int l_index(lua_State *L) {
-  nnL_state *s = nnL_here(L);
   if (lua_type(L, 2) == LUA_TNUMBER) {
     nn_layer *l = check_container(L, "model[i]");
     lua_Integer i = lua_tointeger(L, 2);
@@ -389,9 +388,7 @@ static int l_index(lua_State *L) {
     lua_rawgeti(L, -1, child_index(L, l, 2) + 1);
     return 1;
   }
-  lua_rawgeti(L, LUA_REGISTRYINDEX, s->methods[NNL_LAYER]);
-  lua_pushvalue(L, 2);
-  if (lua_rawget(L, -2) != LUA_TNIL || lua_type(L, 2) != LUA_TSTRING) return 1;
+  if (nnL_push_method(L) || lua_type(L, 2) != LUA_TSTRING) return 1;
   nn_layer *l = check_layer(L, 1);
   const char *name = lua_tostring(L, 2);
   nn_tensor *t = nn_layer_find(l, name);
@@ -444,12 +441,13 @@ static int l_tostring(lua_State *L) {
   return 1;
 }
 
+static int l_close(lua_State *L) {
+  nn_layer_release(nnL_empty(L));
+  return 0;
+}
+
 static int l_gc(lua_State *L) {
-  void **box = lua_touserdata(L, 1);
-  if (box) {
-    nn_layer_release(*box);
-    *box = NULL;
-  }
+  nn_layer_release(nnL_finalize(L));
   return 0;
 }
 
@@ -464,8 +462,8 @@ static const luaL_Reg methods[] = {{"forward", l_forward},
                                    {NULL, NULL}};
 
 static const luaL_Reg events[] = {
-  {"__call", l_forward},      {"__index", l_index}, {"__newindex", l_newindex}, {"__len", l_len},
-  {"__tostring", l_tostring}, {"__gc", l_gc},       {"__close", l_gc},          {NULL, NULL}};
+  {"__call", l_forward}, {"__newindex", l_newindex}, {"__len", l_len}, {"__tostring", l_tostring},
+  {"__gc", l_gc},        {"__close", l_close},       {NULL, NULL}};
 
 void nnL_open_layer(lua_State *L, nnL_state *s) {
   for (const nn_layer_class *const *class = nn_layers; *class; class ++) {
@@ -479,5 +477,6 @@ void nnL_open_layer(lua_State *L, nnL_state *s) {
   lua_pop(L, 1);
   lua_rawgeti(L, LUA_REGISTRYINDEX, s->meta[NNL_LAYER]);
   nnL_setfuncs(L, s, events);
+  nnL_set_index(L, s, NNL_LAYER, l_index);
   lua_pop(L, 1);
 }

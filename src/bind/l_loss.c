@@ -31,10 +31,7 @@ static int l_forward(lua_State *L) {
 }
 
 static int l_index(lua_State *L) {
-  nnL_state *s = nnL_here(L);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, s->methods[NNL_LOSS]);
-  lua_pushvalue(L, 2);
-  if (lua_rawget(L, -2) != LUA_TNIL || lua_type(L, 2) != LUA_TSTRING) return 1;
+  if (nnL_push_method(L) || lua_type(L, 2) != LUA_TSTRING) return 1;
   nn_loss *l = check_loss(L, 1);
   const nn_param *p = nn_param_find(l->class->params, lua_tostring(L, 2));
   if (!p) return 1;
@@ -56,19 +53,22 @@ static int l_tostring(lua_State *L) {
   return 1;
 }
 
+static int l_close(lua_State *L) {
+  nn_loss_release(nnL_empty(L));
+  return 0;
+}
+
 static int l_gc(lua_State *L) {
-  void **box = lua_touserdata(L, 1);
-  if (box) {
-    nn_loss_release(*box);
-    *box = NULL;
-  }
+  nn_loss_release(nnL_finalize(L));
   return 0;
 }
 
 static const luaL_Reg methods[] = {{"forward", l_forward}, {"_class", l_class}, {NULL, NULL}};
-static const luaL_Reg events[] = {{"__call", l_forward},      {"__index", l_index},
-                                  {"__tostring", l_tostring}, {"__gc", l_gc},
-                                  {"__close", l_gc},          {NULL, NULL}};
+static const luaL_Reg events[] = {{"__call", l_forward},
+                                  {"__tostring", l_tostring},
+                                  {"__gc", l_gc},
+                                  {"__close", l_close},
+                                  {NULL, NULL}};
 
 void nnL_open_loss(lua_State *L, nnL_state *s) {
   for (const nn_loss_class *const *class = nn_losses; *class; class ++) {
@@ -80,5 +80,6 @@ void nnL_open_loss(lua_State *L, nnL_state *s) {
   lua_pop(L, 1);
   lua_rawgeti(L, LUA_REGISTRYINDEX, s->meta[NNL_LOSS]);
   nnL_setfuncs(L, s, events);
+  nnL_set_index(L, s, NNL_LOSS, l_index);
   lua_pop(L, 1);
 }

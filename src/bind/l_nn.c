@@ -54,7 +54,6 @@ static nnL_state *new_state(lua_State *L) {
     lua_setfield(L, -2, "__name");
     lua_pushliteral(L, "protected");
     lua_setfield(L, -2, "__metatable"); /* __gc is not for scripts to call */
-    s->mark[kind] = lua_topointer(L, -1);
     s->meta[kind] = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_newtable(L);
     s->methods[kind] = luaL_ref(L, LUA_REGISTRYINDEX);

@@ -14,7 +14,7 @@ extern const nn_op nn_op_to;
 /* Tensors, or numbers that become tensors of a suitable dtype. */
 typedef struct inputs {
   int n, tensors;
-  nn_tensor *t[NN_MAXIN];
+  nn_tensor *t[NN_MAXIN]; /* NULL: a number, of which the following arrays tell */
   double number[NN_MAXIN];
   bool whole[NN_MAXIN];
   bool exact[NN_MAXIN]; /* a Lua integer that a double may not hold: `integer` does */
@@ -23,7 +23,9 @@ typedef struct inputs {
 } inputs;
 
 static void check_inputs(lua_State *L, const nn_op *op, inputs *in) {
-  *in = (inputs){.n = op->nin};
+  in->n = op->nin;
+  in->tensors = 0;
+  in->fraction = false;
   for (int k = 0; k < op->nin; k++) {
     in->t[k] = nnL_test(L, k + 1, NNL_TENSOR);
     in->tensors += in->t[k] != NULL;
@@ -97,7 +99,7 @@ typedef union attr_room {
 static bool dim_of(const nn_op *op, const void *attr, int64_t *dim) {
   const nn_param *p = nn_param_find(op->params, "dim");
   if (!p || p->kind != NN_PARAM_INT) return false;
-  *dim = nn_param_get(p, attr).i;
+  memcpy(dim, (const char *)attr + p->offset, sizeof *dim);
   return true;
 }
 
@@ -105,7 +107,7 @@ static bool dim_of(const nn_op *op, const void *attr, int64_t *dim) {
 static void check_dim(lua_State *L, const nn_op *op, int last, const void *attr) {
   int64_t dim;
   int d, first = op->nin + 1;
-  if (!dim_of(op, attr, &dim) || dim != 0 || last < first) return;
+  if (last < first || !dim_of(op, attr, &dim) || dim != 0) return;
   bool given = lua_type(L, first) == LUA_TNUMBER;
   if (!given && lua_istable(L, last)) {
     given = lua_getfield(L, last, "dim") == LUA_TNUMBER;

@@ -10,7 +10,8 @@ static void read_convention(lua_State *L, int index, const nn_optim_class *class
   const nn_param *p = nn_param_find(class->params, "convention");
   if (!p || !index) return;
   lua_getfield(L, index, "convention");
-  nn_arg v = nnL_arg(L, -1);
+  nn_arg v;
+  nnL_arg(L, -1, &v);
   if (v.kind != NN_ARG_NIL) nnL_expect(L, nn_param_set(nnL_ctx(L), class->name, p, hyper, &v));
   lua_pop(L, 1);
 }
@@ -160,10 +161,7 @@ static int l_zero_grad(lua_State *L) {
 /* ---- fields ---- */
 
 static int l_index(lua_State *L) {
-  nnL_state *s = nnL_here(L);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, s->methods[NNL_OPTIM]);
-  lua_pushvalue(L, 2);
-  if (lua_rawget(L, -2) != LUA_TNIL || lua_type(L, 2) != LUA_TSTRING) return 1;
+  if (nnL_push_method(L) || lua_type(L, 2) != LUA_TSTRING) return 1;
   nn_optim *o = nnL_check_optim(L, 1);
   const nn_param *p = nn_param_find(o->class->params, lua_tostring(L, 2));
   if (!p) return 1;
@@ -175,7 +173,8 @@ static int l_index(lua_State *L) {
 void nnL_set_option(lua_State *L, nn_optim *o, int first, int end, const char *name, int index) {
   const nn_optim_class *class = o->class;
   const nn_param *p = nn_param_find(class->params, name);
-  nn_arg v = nnL_arg(L, index);
+  nn_arg v;
+  nnL_arg(L, index, &v);
   if (!p) nnL_expect(L, nn_param_unknown(o->ctx, class->name, class->params, name));
   void *trial = lua_newuserdatauv(L, class->size, 0);
   for (int g = first; g < end; g++) {
@@ -202,20 +201,23 @@ static int l_tostring(lua_State *L) {
   return 1;
 }
 
+static int l_close(lua_State *L) {
+  nn_optim_release(nnL_empty(L));
+  return 0;
+}
+
 static int l_gc(lua_State *L) {
-  void **box = lua_touserdata(L, 1);
-  if (box) {
-    nn_optim_release(*box);
-    *box = NULL;
-  }
+  nn_optim_release(nnL_finalize(L));
   return 0;
 }
 
 static const luaL_Reg methods[] = {
   {"step", l_step}, {"needs_closure", l_needs_closure}, {"zero_grad", l_zero_grad}, {NULL, NULL}};
-static const luaL_Reg events[] = {{"__index", l_index},       {"__newindex", l_newindex},
-                                  {"__tostring", l_tostring}, {"__gc", l_gc},
-                                  {"__close", l_gc},          {NULL, NULL}};
+static const luaL_Reg events[] = {{"__newindex", l_newindex},
+                                  {"__tostring", l_tostring},
+                                  {"__gc", l_gc},
+                                  {"__close", l_close},
+                                  {NULL, NULL}};
 
 void nnL_open_optim(lua_State *L, nnL_state *s) {
   nnL_open_fitting(L, s);
@@ -233,5 +235,6 @@ void nnL_open_optim(lua_State *L, nnL_state *s) {
   lua_pop(L, 1);
   lua_rawgeti(L, LUA_REGISTRYINDEX, s->meta[NNL_OPTIM]);
   nnL_setfuncs(L, s, events);
+  nnL_set_index(L, s, NNL_OPTIM, l_index);
   lua_pop(L, 1);
 }

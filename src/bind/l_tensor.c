@@ -292,12 +292,13 @@ static int l_release(lua_State *L) {
   return 0;
 }
 
+static int l_close(lua_State *L) {
+  nn_tensor_release(nnL_empty(L));
+  return 0;
+}
+
 static int l_gc(lua_State *L) {
-  void **box = lua_touserdata(L, 1);
-  if (box) {
-    nn_tensor_release(*box);
-    *box = NULL;
-  }
+  nn_tensor_release(nnL_finalize(L));
   return 0;
 }
 
@@ -367,8 +368,8 @@ static const luaL_Reg methods[] = {
   {"release", l_release}, {"totable", l_totable}, {NULL, NULL}};
 
 static const luaL_Reg events[] = {
-  {"__gc", l_gc},         {"__close", l_gc}, {"__tostring", l_tostring},
-  {"__concat", l_concat}, {"__len", l_len},  {"__lt", l_lt},
+  {"__gc", l_gc},         {"__close", l_close}, {"__tostring", l_tostring},
+  {"__concat", l_concat}, {"__len", l_len},     {"__lt", l_lt},
   {"__le", l_le},         {NULL, NULL}};
 
 void nnL_open_tensor(lua_State *L, nnL_state *s) {

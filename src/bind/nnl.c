@@ -33,14 +33,16 @@ static void collect(lua_State *L, nnL_state *s) {
   s->most = heap / 128 > BOXES ? heap / 128 : BOXES;
 }
 
+static const char *const kind_names[NNL_KINDS] = {"tensor", "layer", "loss", "optimizer"};
+
 void **nnL_box(lua_State *L, nnL_kind kind, int values) {
   nnL_state *s = nnL_here(L);
   if (s->ctx->mem.live > s->soft || ++s->boxes > s->most) collect(L, s);
-  void **box = lua_newuserdatauv(L, sizeof *box, values);
-  *box = NULL;
+  nnL_content *box = lua_newuserdatauv(L, sizeof *box, values);
+  *box = (nnL_content){NULL, kind_names[kind]};
   lua_rawgeti(L, LUA_REGISTRYINDEX, s->meta[kind]);
   lua_setmetatable(L, -2);
-  return box;
+  return &box->object;
 }
 
 static void retain(nnL_kind kind, void *object) {
@@ -78,16 +80,26 @@ void nnL_push(lua_State *L, nnL_kind kind, void *object) {
   nnL_remember(L, -1, object);
 }
 
-static const char *const kind_names[NNL_KINDS] = {"tensor", "layer", "loss", "optimizer"};
-
 void *nnL_test(lua_State *L, int index, nnL_kind kind) {
-  void **box = lua_touserdata(L, index);
-  if (!box || !lua_getmetatable(L, index)) return NULL;
-  bool same = lua_topointer(L, -1) == nnL_here(L)->mark[kind];
-  lua_pop(L, 1);
-  if (!same) return NULL;
-  if (!*box) nnL_error(L, "this %s was released; it cannot be used any more", kind_names[kind]);
-  return *box;
+  const nnL_content *box = lua_touserdata(L, index);
+  if (!box || lua_rawlen(L, index) != sizeof *box || box->mark != kind_names[kind]) return NULL;
+  if (!box->object) nnL_error(L, "this %s was released; it cannot be used any more", box->mark);
+  return box->object;
+}
+
+void *nnL_empty(lua_State *L) {
+  nnL_content *box = lua_touserdata(L, 1);
+  if (!box) return NULL;
+  void *object = box->object;
+  box->object = NULL;
+  return object;
+}
+
+void *nnL_finalize(lua_State *L) {
+  void *object = nnL_empty(L);
+  nnL_content *box = lua_touserdata(L, 1);
+  if (box) box->mark = NULL;
+  return object;
 }
 
 void *nnL_check(lua_State *L, int index, nnL_kind kind) {
@@ -126,9 +138,8 @@ int nnL_error(lua_State *L, const char *format, ...) {
   __builtin_unreachable(); /* lua_error does not return, but its prototype says otherwise */
 }
 
-void nnL_expect(lua_State *L, nn_status st) {
+void nnL_raise(lua_State *L, nn_status st) {
   nnL_state *s = nnL_here(L);
-  if (st == NN_OK) return;
   if (st == NN_ECALLBACK) { /* the callback's own error value, unchanged */
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->error);
     lua_pushboolean(L, 0);
@@ -141,11 +152,6 @@ void nnL_expect(lua_State *L, nn_status st) {
     lua_error(L);
   }
   nnL_error(L, "%s", s->ctx->err);
-}
-
-int nnL_settle(lua_State *L, nn_status st) {
-  nnL_expect(L, st);
-  return 1;
 }
 
 const char *nnL_what(lua_State *L, int index) {
@@ -184,47 +190,50 @@ int nnL_bad_arg(lua_State *L, int index, const char *expected) {
 
 /* ---- arguments ---- */
 
-static nn_arg list_arg(lua_State *L, int index) {
-  nn_arg v = {.kind = NN_ARG_LIST};
+static void list_arg(lua_State *L, int index, nn_arg *v) {
   lua_Integer n = (lua_Integer)lua_rawlen(L, index);
-  if (n > NN_INTS_MAX) return (nn_arg){.kind = NN_ARG_OTHER, .s = "a longer list"};
-  for (lua_Integer i = 1; i <= n; i++) {
+  v->kind = NN_ARG_OTHER;
+  v->s = "a longer list";
+  if (n > NN_INTS_MAX) return;
+  for (lua_Integer i = 0; i < n; i++) {
     int number;
-    lua_rawgeti(L, index, i);
-    v.list[v.n++] = lua_tonumberx(L, -1, &number);
+    lua_rawgeti(L, index, i + 1);
+    v->list[i] = lua_tonumberx(L, -1, &number);
     lua_pop(L, 1);
-    if (!number) return (nn_arg){.kind = NN_ARG_OTHER, .s = "a list of other things than numbers"};
+    v->s = "a list of other things than numbers";
+    if (!number) return;
   }
-  return v;
+  v->kind = NN_ARG_LIST;
+  v->n = (int)n;
+  v->many = NULL;
 }
 
-nn_arg nnL_arg(lua_State *L, int index) {
-  nn_arg v = {.kind = NN_ARG_OTHER};
+void nnL_arg(lua_State *L, int index, nn_arg *v) {
+  v->kind = NN_ARG_OTHER;
   switch (lua_type(L, index)) {
     case LUA_TNONE:
-    case LUA_TNIL: v.kind = NN_ARG_NIL; break;
+    case LUA_TNIL: v->kind = NN_ARG_NIL; break;
     case LUA_TBOOLEAN:
-      v.kind = NN_ARG_BOOL;
-      v.b = lua_toboolean(L, index);
+      v->kind = NN_ARG_BOOL;
+      v->b = lua_toboolean(L, index);
       break;
     case LUA_TNUMBER:
       if (lua_isinteger(L, index)) {
-        v.kind = NN_ARG_INT;
-        v.i = lua_tointeger(L, index);
+        v->kind = NN_ARG_INT;
+        v->i = lua_tointeger(L, index);
       } else {
-        v.kind = NN_ARG_REAL;
-        v.r = lua_tonumber(L, index);
+        v->kind = NN_ARG_REAL;
+        v->r = lua_tonumber(L, index);
       }
       break;
     case LUA_TSTRING:
-      v.kind = NN_ARG_TEXT;
-      v.s = lua_tostring(L, index);
+      v->kind = NN_ARG_TEXT;
+      v->s = lua_tostring(L, index);
       break;
-    case LUA_TTABLE: return list_arg(L, lua_absindex(L, index));
-    case LUA_TFUNCTION: v.s = "a function"; break;
-    default: v.s = nnL_test(L, index, NNL_TENSOR) ? "a tensor" : "a userdata"; break;
+    case LUA_TTABLE: list_arg(L, lua_absindex(L, index), v); break;
+    case LUA_TFUNCTION: v->s = "a function"; break;
+    default: v->s = nnL_test(L, index, NNL_TENSOR) ? "a tensor" : "a userdata"; break;
   }
-  return v;
 }
 
 void nnL_push_arg(lua_State *L, const nn_arg *v) {
@@ -251,11 +260,13 @@ void nnL_push_arg(lua_State *L, const nn_arg *v) {
 
 /* A list of numbers of any length, or a tensor's elements, as one argument; they live in a
    userdata that is pushed. */
-static nn_arg numbers_arg(lua_State *L, int index) {
+static void numbers_arg(lua_State *L, int index, nn_arg *arg) {
   nn_tensor *t = nnL_test(L, index, NNL_TENSOR);
   lua_Integer n = t ? t->v.numel : lua_istable(L, index) ? (lua_Integer)lua_rawlen(L, index) : -1;
-  if (n < 0 || n > INT_MAX / 16 || (t && (t->v.shape.ndim > 1 || !nn_is_real(t->v.dtype))))
-    return nnL_arg(L, index);
+  if (n < 0 || n > INT_MAX / 16 || (t && (t->v.shape.ndim > 1 || !nn_is_real(t->v.dtype)))) {
+    nnL_arg(L, index, arg);
+    return;
+  }
   double *v = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *v, 0);
   for (lua_Integer i = 0; i < n; i++) {
     int number = 1;
@@ -266,16 +277,22 @@ static nn_arg numbers_arg(lua_State *L, int index) {
       v[i] = lua_tonumberx(L, -1, &number);
       lua_pop(L, 1);
     }
-    if (!number) return (nn_arg){.kind = NN_ARG_OTHER, .s = "a list of other things than numbers"};
+    if (number) continue;
+    *arg = (nn_arg){.kind = NN_ARG_OTHER, .s = "a list of other things than numbers"};
+    return;
   }
-  return (nn_arg){.kind = NN_ARG_LIST, .n = (int)n, .many = v};
+  *arg = (nn_arg){.kind = NN_ARG_LIST, .n = (int)n, .many = v};
 }
 
 /* Stores the value at `index`. */
 static void set_param(lua_State *L, const char *owner, const nn_param *p, void *unit, int index) {
   int top = lua_gettop(L);
   index = lua_absindex(L, index);
-  nn_arg v = p->kind == NN_PARAM_REALS ? numbers_arg(L, index) : nnL_arg(L, index);
+  nn_arg v;
+  if (p->kind == NN_PARAM_REALS)
+    numbers_arg(L, index, &v);
+  else
+    nnL_arg(L, index, &v);
   nnL_expect(L, nn_param_set(nnL_ctx(L), owner, p, unit, &v));
   lua_settop(L, top);
 }
@@ -308,26 +325,35 @@ static bool is_options(lua_State *L, int index) {
 }
 
 /* Numbers index..last as one list argument: x:reshape(2, 3). */
-static nn_arg rest_arg(lua_State *L, int *index, int last) {
-  nn_arg v = {.kind = NN_ARG_LIST};
-  int number = lua_type(L, *index) == LUA_TNUMBER;
-  if (!number) return nnL_arg(L, (*index)++);
-  for (; *index <= last && lua_type(L, *index) == LUA_TNUMBER; (*index)++) {
-    if (v.n == NN_INTS_MAX) return (nn_arg){.kind = NN_ARG_OTHER, .s = "more numbers"};
-    v.list[v.n++] = lua_tonumber(L, *index);
+static void rest_arg(lua_State *L, int *index, int last, nn_arg *v) {
+  if (lua_type(L, *index) != LUA_TNUMBER) {
+    nnL_arg(L, (*index)++, v);
+    return;
   }
-  return v;
+  *v = (nn_arg){.kind = NN_ARG_LIST};
+  for (; *index <= last && lua_type(L, *index) == LUA_TNUMBER; (*index)++) {
+    if (v->n == NN_INTS_MAX) {
+      *v = (nn_arg){.kind = NN_ARG_OTHER, .s = "more numbers"};
+      return;
+    }
+    v->list[v->n++] = lua_tonumber(L, *index);
+  }
+}
+
+/* From p on, the first that may be given by position, or NULL. */
+static const nn_param *next_place(const nn_param *p) {
+  while (p && p->kind != NN_PARAM_END && !(p->flags & (NN_P_NEEDED | NN_P_PLACE))) p++;
+  return p && p->kind != NN_PARAM_END ? p : NULL;
 }
 
 void nnL_arguments(lua_State *L, int first, int last, const char *owner, const nn_param *params,
                    void *unit) {
   nn_ctx *ctx = nnL_ctx(L);
-  const nn_param *p;
-  int place = 0, index = first;
-  unsigned given = 0;
+  const nn_param *p = next_place(params), *after;
+  int index = first;
+  nn_arg v;
   nn_param_defaults(params, unit);
   while (index <= last && !is_options(L, index)) {
-    p = nn_param_at(params, place);
     if (!p && lua_isnil(L, index)) {
       index++;
       continue;
@@ -335,20 +361,20 @@ void nnL_arguments(lua_State *L, int first, int last, const char *owner, const n
     if (!p)
       nnL_error(L, "%s: too many arguments; %s is one more than it takes", owner,
                 nnL_what(L, index));
-    bool skipped = lua_isnil(L, index) && !(p->flags & NN_P_NEEDED);
-    nn_arg v = {0};
-    if (p->kind == NN_PARAM_INTS && !nn_param_at(params, place + 1))
-      v = rest_arg(L, &index, last);
+    after = next_place(p + 1);
+    if (p->kind == NN_PARAM_INTS && !after)
+      rest_arg(L, &index, last, &v);
     else
-      v = nnL_arg(L, index++);
+      nnL_arg(L, index++, &v);
+    bool skipped = v.kind == NN_ARG_NIL && !(p->flags & NN_P_NEEDED);
     if (!skipped) nnL_expect(L, nn_param_set(ctx, owner, p, unit, &v));
-    given |= 1u << place++;
+    p = after;
   }
   bool options = index <= last;
   if (options) nnL_options(L, index, owner, params, unit, NULL);
   if (options && index < last) nnL_error(L, "%s: the table of options comes last", owner);
-  for (place = 0; (p = nn_param_at(params, place)); place++) {
-    if (!(p->flags & NN_P_NEEDED) || given & 1u << place) continue;
+  for (; p; p = next_place(p + 1)) { /* what was not given by position */
+    if (!(p->flags & NN_P_NEEDED)) continue;
     if (options && lua_getfield(L, index, p->name) != LUA_TNIL) {
       lua_pop(L, 1);
       continue;
@@ -382,6 +408,13 @@ nn_shape nnL_shape(lua_State *L, int first, int last, const char *owner) {
 void nnL_setfuncs(lua_State *L, nnL_state *s, const luaL_Reg *list) {
   lua_pushlightuserdata(L, s);
   luaL_setfuncs(L, list, 1);
+}
+
+void nnL_set_index(lua_State *L, nnL_state *s, nnL_kind kind, lua_CFunction f) {
+  lua_pushlightuserdata(L, s);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->methods[kind]);
+  lua_pushcclosure(L, f, 2);
+  lua_setfield(L, -2, "__index");
 }
 
 void nnL_closure(lua_State *L, nnL_state *s, lua_CFunction f, const void *pointer) {

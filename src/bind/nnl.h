@@ -28,9 +28,8 @@ typedef enum nnL_kind { NNL_TENSOR, NNL_LAYER, NNL_LOSS, NNL_OPTIM, NNL_KINDS } 
    upvalue. */
 typedef struct nnL_state {
   nn_ctx *ctx;
-  const void *mark[NNL_KINDS]; /* the metatables' addresses, to tell a box's kind */
-  int meta[NNL_KINDS];         /* registry references of the metatables */
-  int methods[NNL_KINDS];      /* and of the tables of methods */
+  int meta[NNL_KINDS];    /* registry references of the metatables */
+  int methods[NNL_KINDS]; /* and of the tables of methods */
   int cache;   /* weak values: C object -> its box, so that the same object is the same Lua value */
   int modules; /* weak values: foreign layer -> the Lua module that it stands for */
   lua_State *main;       /* the main thread, for what happens while no binding runs */
@@ -51,6 +50,13 @@ static inline nn_ctx *nnL_ctx(lua_State *L) {
 
 /* ---- boxes ---- */
 
+/* What a box's userdata holds. The mark tells its kind in one look, without its metatable; the
+   finalizer clears it, so that no memory that once was a box can be taken for one. */
+typedef struct nnL_content {
+  void *object; /* NULL: none yet, or released */
+  const char *mark;
+} nnL_content;
+
 /* Pushes an empty box; its address holds the object's pointer, NULL now. `values`: user values
    it needs. */
 void **nnL_box(lua_State *L, nnL_kind kind, int values);
@@ -65,6 +71,9 @@ void nnL_remember(lua_State *L, int index, void *object);
 /* The object in the box at `index`, or NULL when it is something else. Raises when it was
    released. */
 void *nnL_test(lua_State *L, int index, nnL_kind kind);
+/* For __close and __gc: takes the object out of the box at 1; NULL when it has none. */
+void *nnL_empty(lua_State *L);
+void *nnL_finalize(lua_State *L);
 /* The same, but anything else raises. */
 void *nnL_check(lua_State *L, int index, nnL_kind kind);
 static inline nn_tensor *nnL_check_tensor(lua_State *L, int index) {
@@ -73,10 +82,17 @@ static inline nn_tensor *nnL_check_tensor(lua_State *L, int index) {
 
 /* ---- results ---- */
 
-/* Raises the core's error, or returns 1: the box on the top is the result. */
-int nnL_settle(lua_State *L, nn_status st);
-/* Raises the core's error if there is one. */
-void nnL_expect(lua_State *L, nn_status st);
+/* Raises the core's error. */
+void nnL_raise(lua_State *L, nn_status st);
+/* Raises it if there is one. */
+static inline void nnL_expect(lua_State *L, nn_status st) {
+  if (st != NN_OK) nnL_raise(L, st);
+}
+/* The same, or returns 1: the box on the top is the result. */
+static inline int nnL_settle(lua_State *L, nn_status st) {
+  nnL_expect(L, st);
+  return 1;
+}
 /* Raises with the position of the script's call, not of our own Lua files, and with the path of the
    module in whose forward it happens. */
 int nnL_error(lua_State *L, const char *format, ...)
@@ -84,8 +100,9 @@ int nnL_error(lua_State *L, const char *format, ...)
 
 /* ---- arguments ---- */
 
-/* The value at `index` as a parameter sees it. Texts are borrowed from the stack. */
-nn_arg nnL_arg(lua_State *L, int index);
+/* The value at `index` as a parameter sees it: of v is set what its kind has. Texts are borrowed from
+   the stack. */
+void nnL_arg(lua_State *L, int index, nn_arg *v);
 /* Pushes a parameter's value. */
 void nnL_push_arg(lua_State *L, const nn_arg *v);
 /* Reads arguments first..last into `unit` (defaults first): by position, then a table of
@@ -111,6 +128,14 @@ void nnL_setfuncs(lua_State *L, nnL_state *s, const luaL_Reg *list);
 void nnL_closure(lua_State *L, nnL_state *s, lua_CFunction f, const void *pointer);
 static inline const void *nnL_pointer(lua_State *L) {
   return lua_touserdata(L, lua_upvalueindex(2));
+}
+
+/* Sets __index of a kind's metatable, on the top: f, with the kind's methods as second upvalue. */
+void nnL_set_index(lua_State *L, nnL_state *s, nnL_kind kind, lua_CFunction f);
+/* In such a function: pushes the method that the key at 2 names, or nil; whether there is one. */
+static inline bool nnL_push_method(lua_State *L) {
+  lua_pushvalue(L, 2);
+  return lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL;
 }
 
 /* Each fills the table of the module, on the top of the stack, and the metatable of its kind. */
