@@ -137,6 +137,27 @@ describe("nnlua", function()
       fails("'%-%-seed' needs an integer or 'random', got 'x'", [["$NN" --seed x]])
     end)
 
+    it("has room for a heap of many small things, which come, grow and go", function()
+      -- More than the region of heap.c holds, strings and tables of all its sizes and larger ones.
+      succeeds("ok\n", [["$NN" -e '
+        local kept, texts = {}, {}
+        for i = 1, 1200000 do kept[i] = {i} end
+        for i = 1, #kept do assert(kept[i][1] == i) end
+        for i = 1, #kept do if i % 3 > 0 then kept[i] = false end end
+        collectgarbage()
+        for n = 1, 600 do texts[n] = string.rep(string.char(n % 256), n) end
+        for i = 3, #kept, 3 do
+          for k = 2, i % 40 do kept[i][k] = -k end
+        end
+        collectgarbage()
+        for i = 3, #kept, 3 do
+          assert(kept[i][1] == i and #kept[i] == math.max(1, i % 40))
+          for k = 2, #kept[i] do assert(kept[i][k] == -k) end
+        end
+        for n, text in ipairs(texts) do assert(text == string.rep(string.char(n % 256), n)) end
+        print "ok"']])
+    end)
+
     it("takes threads and memory, and says what they should be", function()
       succeeds("ok\n", [["$NN" --threads 1 --memory 512M -e 'print "ok"']])
       succeeds("ok\n", [["$NN" --memory=2GiB -e 'print "ok"']])

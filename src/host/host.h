@@ -79,6 +79,11 @@ bool host_reading_end(void);
  * sees what happened. */
 void host_die_of_interrupt(void);
 
+/* --- heap.c --- */
+
+/* Serves the state's small blocks from a pool, from now on. */
+void host_heap_use(lua_State *L);
+
 /* --- coroutines.c, strict.c, repl.c --- */
 
 /* Replaces coroutine.resume, wrap and close by ones that Ctrl-C can follow. */

@@ -251,6 +251,7 @@ int main(int argc, char **argv) {
     host_message("cannot create state: not enough memory");
     return EXIT_FAILURE;
   }
+  host_heap_use(L);
   lua_pushcfunction(L, pmain);
   lua_pushlightuserdata(L, &opt);
   int status = lua_pcall(L, 1, 1, 0);
