@@ -140,6 +140,8 @@ static void test_direct(void **state) {
   check(ctx, plain(2, 3, 20, 6, 2, 4, 1, 0, 0), &seed, true); /* rows side by side */
   check(ctx, plain(2, 3, 20, 6, 3, 4, 1, 3, 0), &seed, true);
   check(ctx, plain(1, 2, 70, 90, 13, 3, 3, 1, 1), &seed, true); /* more than one block of rows */
+  check(ctx, plain(2, 1, 33, 210, 7, 3, 3, 1, 1), &seed, true); /* and of rows of gradients */
+  check(ctx, plain(1, 40, 6, 30, 60, 3, 3, 1, 1), &seed, true); /* more weights than stay */
   check(ctx, plain(17, 2, 5, 7, 3, 2, 2, 0, 0), &seed, true);   /* more images than chunks */
   check(ctx, plain(1, 1, 3, 3, 1, 2, 2, 1, 1), &seed, true);
 }
@@ -148,9 +150,10 @@ static void test_columns(void **state) {
   nn_ctx *ctx = *state;
   uint64_t seed = 2;
   nn_conv g = plain(2, 3, 9, 9, 4, 3, 3, 1, 1);
-  check(ctx, plain(2, 3, 9, 9, 4, 1, 1, 0, 0), &seed, false); /* its own columns */
-  check(ctx, plain(2, 3, 6, 6, 4, 5, 5, 0, 0), &seed, false); /* most would be in vain */
-  check(ctx, plain(2, 3, 9, 9, 4, 3, 3, 1, 3), &seed, false); /* windows beside the image */
+  check(ctx, plain(2, 3, 9, 9, 4, 1, 1, 0, 0), &seed, false);   /* its own columns */
+  check(ctx, plain(2, 3, 6, 6, 4, 5, 5, 0, 0), &seed, false);   /* most would be in vain */
+  check(ctx, plain(1, 90, 7, 7, 90, 3, 3, 1, 1), &seed, false); /* many weights, few places */
+  check(ctx, plain(2, 3, 9, 9, 4, 3, 3, 1, 3), &seed, false);   /* windows beside the image */
   g.sh = 2;
   check(ctx, g, &seed, false);
   g.sh = 1, g.sw = 3;

@@ -345,7 +345,7 @@ nn_status FN(nn_conv_run)(nn_ctx *ctx, const nn_conv *g, const R *x, const R *w,
 
 nn_status FN(nn_conv_to_x)(nn_ctx *ctx, const nn_conv *g, const R *w, const R *gy, bool add,
                            R *gx) {
-  if (NN_R == NN_F32 && nn_conv_is_direct(g))
+  if (NN_R == NN_F32 && nn_conv_is_direct_to_x(g))
     return nn_conv_direct_to_x(ctx, g, FLOATS(w), FLOATS(gy), add, FLOATS(gx));
   const cut c = cut_of(g, sizeof(R));
   int64_t tasks = g->n * g->groups, cg = g->c / g->groups, og = g->o / g->groups;

@@ -13,10 +13,11 @@
 enum {
   BLOCK = 32 *
           1024, /* numbers of the result at a time: with what they read, the second-level cache */
-  DOTS = 6 *
-         1024, /* numbers of gy's rows that a tile of dot products reads: the first-level cache */
-  PARTIALS = 2 << 20, /* numbers of partial weight gradients of all chunks together */
-  CHUNKS = 16         /* and how many chunks; neither depends on the threads */
+  WEIGHTS = 64 * 1024, /* numbers of weights that stay there from place to place */
+  FEW = 128,           /* places of a plane for which more weights are not worth reading */
+  DOTS = 6 * 1024,     /* numbers of gy that a tile of dot products reads: the first-level cache */
+  PARTIALS = 2 << 20,  /* numbers of partial weight gradients of all chunks together */
+  CHUNKS = 16          /* and how many chunks; neither depends on the threads */
 };
 
 /* Images with zeros around them: those right of one row are those left of the next. */
@@ -56,18 +57,28 @@ bool nn_conv_is_direct(const nn_conv *g) {
   if (y.top < 0 || y.left < 0 || g->h != g->oh - 1 + (g->kh - 1) * g->dh + 1 - 2 * g->ph ||
       g->w != g->ow - 1 + (g->kw - 1) * g->dw + 1 - 2 * g->pw)
     return false;
+  if (g->oh * x.pitch < FEW && g->o / g->groups * (g->c / g->groups) * g->kh * g->kw > WEIGHTS)
+    return false;
   return 3 * g->ow >= 2 * x.pitch;
+}
+
+bool nn_conv_is_direct_to_x(const nn_conv *g) {
+  enum { ROWS = 4, CHANNELS = 8 }; /* for fewer rows each vector of gy is loaded for little work */
+  const int64_t cg = g->c / g->groups, og = g->o / g->groups;
+  return (cg >= ROWS || og <= CHANNELS * cg) && nn_conv_is_direct(g);
 }
 
 /* ---- planes ---- */
 
-/* n planes with zeros around; `to` is all zeros, or held images of the same size. */
-NN_HOT static void surround(const planes *p, int64_t n, const float *restrict x,
+/* n planes, which begin `step` apart, with zeros around; `to` is all zeros, or held images of the same
+   size. */
+NN_HOT static void surround(const planes *p, int64_t n, int64_t step, const float *restrict x,
                             float *restrict to) {
   for (int64_t c = 0; c < n; c++, to += p->size) {
+    const float *from = x + c * step;
     float *row = to + inner(p);
-    for (int64_t i = 0; i < p->h; i++, row += p->pitch, x += p->w)
-      nn_copy_short((size_t)p->w * sizeof *x, x, row);
+    for (int64_t i = 0; i < p->h; i++, row += p->pitch, from += p->w)
+      nn_copy_short((size_t)p->w * sizeof *x, from, row);
   }
 }
 
@@ -109,9 +120,9 @@ static void seen_taps(const window *v, int64_t first, int64_t last, int64_t *fro
 }
 
 /* Numbers of each row of the result, `places` of them from the beginning of row `row` on, to rows
-   `ld` apart. x: what the window sees there. */
-static void run_places(const window *v, const float *x, int64_t row, int64_t places, float beta,
-                       float *to, int64_t ld) {
+   `ld` apart; strips first .. last - 1. x: what the window sees there. */
+static void run_strips(const window *v, int64_t first, int64_t last, const float *x, int64_t row,
+                       int64_t places, float beta, float *to, int64_t ld) {
   const int64_t lanes = v->s->lanes, wide = 2 * lanes, strips = strips_of(v->rows, v->s->rows);
   for (int64_t p = 0; p < places; p += wide) {
     const int64_t left = places - p < wide ? places - p : wide, vecs = left > lanes ? 2 : 1;
@@ -124,7 +135,7 @@ static void run_places(const window *v, const float *x, int64_t row, int64_t pla
     int64_t from;
     seen_taps(v, row + p / v->pitch, row + (p + left - 1) / v->pitch, &from, &t.k);
     t.at = v->at + from;
-    for (int64_t i = 0; i < strips; i++) {
+    for (int64_t i = first; i < last; i++) {
       const int64_t lo = v->rows * i / strips, n = v->rows * (i + 1) / strips - lo;
       t.a = v->w + lo * v->taps + from * n;
       t.ak = n;
@@ -132,6 +143,14 @@ static void run_places(const window *v, const float *x, int64_t row, int64_t pla
       v->s->slide[n - 1][vecs - 1](&t);
     }
   }
+}
+
+/* As many strips at a time as have weights that stay in the cache from place to place. */
+static void run_places(const window *v, const float *x, int64_t row, int64_t places, float beta,
+                       float *to, int64_t ld) {
+  const int64_t strips = strips_of(v->rows, v->s->rows), fit = WEIGHTS / (v->taps * v->s->rows);
+  for (int64_t i = 0, n = fit > 0 ? fit : 1; i < strips; i += n)
+    run_strips(v, i, i + n < strips ? i + n : strips, x, row, places, beta, to, ld);
 }
 
 /* All rows of the result for one image; bias may be NULL. `room` has room_of numbers. */
@@ -221,7 +240,7 @@ static void run_image(const pass *p, const float *x, const float *bias, bool add
                       float *y) {
   const bool bare = is_bare(&p->from);
   float *inside = room + (bare ? 0 : p->channels * p->from.size);
-  if (!bare) surround(&p->from, p->channels, x, room);
+  if (!bare) surround(&p->from, p->channels, p->from.h * p->from.w, x, room);
   run_window(&p->v, bare ? x : room, bias, add, inside, y);
 }
 
@@ -273,31 +292,33 @@ nn_status nn_conv_direct_to_x(nn_ctx *ctx, const nn_conv *g, const float *w, con
 
 /* ---- to w ---- */
 
-/* What the dot products of a few images read. */
+/* What the dot products read at a time: a few images, or a block of one's rows. */
 typedef struct pairs {
   const nn_tiles *s;
-  planes x, y;
+  planes x, y; /* y: of a block */
   int64_t rows, taps;
   const int64_t *at;
-  int64_t most; /* images at a time */
+  int64_t images, blocks;
 } pairs;
 
 static pairs pairs_of(const nn_conv *g) {
   pairs p = {.s = nn_blas_tiles(), .x = planes_of_x(g), .y = planes_of_y(g)};
+  const int64_t places = DOTS / p.s->dot_rows, most = places / p.y.pitch;
   p.rows = g->o / g->groups;
   p.taps = g->c / g->groups * g->kh * g->kw;
+  p.blocks = strips_of(g->oh, most > 0 ? most : 1);
+  p.y.h = strips_of(g->oh, p.blocks);
   p.y.top = p.y.left = 0; /* no window passes over this */
   p.y.size = p.y.h * p.y.pitch;
-  p.most = DOTS / (p.s->dot_rows * p.y.size);
-  if (p.most < 1) p.most = 1;
+  p.images = p.blocks == 1 && p.y.size < places ? places / p.y.size : 1;
   return p;
 }
 
-/* gw += products of n images' rows of gy, at `y`, and x, whose images are x_step apart */
-static void run_pairs(const pairs *p, int64_t n, const float *x, int64_t x_step, const float *y,
-                      float *gw) {
+/* gw += products of n images' `lines` rows of gy, at `y`, and x, whose images are x_step apart */
+static void run_pairs(const pairs *p, int64_t n, int64_t lines, const float *x, int64_t x_step,
+                      const float *y, float *gw) {
   const int64_t strips = strips_of(p->rows, p->s->dot_rows);
-  nn_tile t = {.k = p->y.size - p->y.pitch + p->y.w,
+  nn_tile t = {.k = (lines - 1) * p->y.pitch + p->y.w,
                .ai = p->y.size,
                .ak = p->rows * p->y.size,
                .bs = x_step,
@@ -319,21 +340,32 @@ static void run_pairs(const pairs *p, int64_t n, const float *x, int64_t x_step,
   }
 }
 
-/* Images lo .. hi - 1 of one group; `room`: `most` times the planes of x, where they are not bare, and
-   of gy. */
+/* n images of one group; `room`: for p->images the planes of x, where they are not bare, and of gy. */
+static void run_images_to_w(const nn_conv *g, const pairs *p, int64_t n, const float *x,
+                            const float *gy, float *room, float *gw) {
+  const bool bare = is_bare(&p->x);
+  const int64_t cg = g->c / g->groups, in = g->c * g->h * g->w, plane = g->oh * g->ow;
+  const int64_t x_size = cg * p->x.size;
+  float *y = room + (bare ? 0 : p->images * x_size);
+  for (int64_t i = 0; i < n && !bare; i++)
+    surround(&p->x, cg, g->h * g->w, x + i * in, room + i * x_size);
+  for (int64_t b = 0; b < p->blocks; b++) {
+    planes part = p->y;
+    const int64_t first = g->oh * b / p->blocks;
+    part.h = g->oh * (b + 1) / p->blocks - first;
+    for (int64_t i = 0; i < n; i++)
+      surround(&part, p->rows, plane, gy + i * g->o * plane + first * g->ow,
+               y + i * p->rows * p->y.size);
+    run_pairs(p, n, part.h, (bare ? x : room) + first * p->x.pitch, bare ? in : x_size, y, gw);
+  }
+}
+
+/* Images lo .. hi - 1 of one group */
 static void run_chunk(const nn_conv *g, const pairs *p, int64_t lo, int64_t hi, const float *x,
                       const float *gy, float *room, float *gw) {
-  const bool bare = is_bare(&p->x);
-  const int64_t cg = g->c / g->groups, in = g->c * g->h * g->w, out = g->o * g->oh * g->ow;
-  const int64_t x_size = cg * p->x.size;
-  float *y = room + (bare ? 0 : p->most * x_size);
   for (int64_t n; lo < hi && !nn_interrupted; lo += n) {
-    n = hi - lo < p->most ? hi - lo : p->most;
-    for (int64_t i = 0; i < n; i++) {
-      if (!bare) surround(&p->x, cg, x + (lo + i) * in, room + i * x_size);
-      surround(&p->y, p->rows, gy + (lo + i) * out, y + i * p->rows * p->y.size);
-    }
-    run_pairs(p, n, bare ? x + lo * in : room, bare ? in : x_size, y, gw);
+    n = hi - lo < p->images ? hi - lo : p->images;
+    run_images_to_w(g, p, n, x + lo * g->c * g->h * g->w, gy + lo * g->o * g->oh * g->ow, room, gw);
   }
 }
 
@@ -344,7 +376,7 @@ nn_status nn_conv_direct_to_w(nn_ctx *ctx, const nn_conv *g, const float *x, con
   const int64_t most = PARTIALS / total < CHUNKS ? PARTIALS / total : CHUNKS;
   const int64_t chunks = most < 1 ? 1 : most < g->n ? most : g->n;
   const int threads = nn_conv_threads(ctx, chunks, g->n * total * g->oh * g->ow);
-  const int64_t room_for = p.most * ((is_bare(&p.x) ? 0 : cg * p.x.size) + p.rows * p.y.size);
+  const int64_t room_for = p.images * ((is_bare(&p.x) ? 0 : cg * p.x.size) + p.rows * p.y.size);
   const size_t each = (size_t)(room_for + 15) / 16 * 64, list = (size_t)(p.taps + 7) / 8 * 64;
   const size_t sums = (size_t)(chunks * total + 15) / 16 * 64;
   const size_t bytes = list + sums + each * (size_t)threads;

@@ -14,6 +14,7 @@
 /* Whether these products are to be taken: there are loops for this processor, and rows are long enough
    for what is computed in vain. After nn_blas_check. */
 bool nn_conv_is_direct(const nn_conv *g);
+bool nn_conv_is_direct_to_x(const nn_conv *g);
 
 /* As nn_conv_run_f32, nn_conv_to_x_f32 and nn_conv_to_w_f32. A zero of the padding times an infinite
    number is NaN here as there; in nn_conv_direct_to_w also one between two rows of gy. */
