@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "kernel/places.h"
 #include "kernel/transpose.h"
 #include "kernel/walk.h"
 
@@ -44,6 +45,15 @@ nn_status nn_copy_into(nn_ctx *ctx, const nn_value *dst, const nn_value *src) {
 
 nn_status nn_fill_into(nn_ctx *ctx, const nn_value *dst, double x) {
   return nn_walk(ctx, fill[dst->dtype], &x, 1, &dst, NN_WALK_FINISH);
+}
+
+nn_status nn_fill_outside(nn_ctx *ctx, const nn_value *dst, int d, int64_t first, int64_t n) {
+  nn_value before, after;
+  const int64_t end = first + n;
+  nn_value_part(&before, dst, d, 0, first);
+  nn_value_part(&after, dst, d, end, dst->shape.dim[d] - end);
+  NN_TRY(nn_fill_into(ctx, &before, 0));
+  return nn_fill_into(ctx, &after, 0);
 }
 
 #else

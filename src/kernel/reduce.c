@@ -30,6 +30,8 @@ static double join(const double *lane) {
 #define NN_SELF "kernel/reduce.c"
 #include "kernel/each_real.h"
 
+static const nn_row same[NN_NREAL] = NN_BOTH(same);
+
 /* Moves the dimensions that `dst` keeps to the front; returns how many elements they have. */
 static int64_t keep_first(const nn_value *dst, const nn_value *src, nn_value *moved) {
   int lead = src->shape.ndim - dst->shape.ndim, at = 0;
@@ -73,6 +75,10 @@ nn_status nn_sum_to(nn_ctx *ctx, const nn_value *dst, const nn_value *src, bool 
   nn_value moved, dense;
   nn_tensor *copy = NULL, *sum = NULL;
   nn_status st = NN_OK;
+  if (nn_shape_equal(&dst->shape, &src->shape)) /* no sum at all, as in the gradients of views */
+    return add ? nn_walk(ctx, same[dst->dtype], NULL, 2, (const nn_value *[]){dst, src},
+                         NN_WALK_ADD | NN_WALK_FINISH)
+               : nn_copy_into(ctx, dst, src);
   if (src->dense && dst->numel == 1) { /* everything into one place */
     sum_rows(ctx, dst, src, 1, add);
     return NN_OK;
@@ -102,6 +108,11 @@ done:
 }
 
 #else
+
+static void FN(same)(int64_t n, void *const *p, const void *attr) {
+  (void)attr;
+  memcpy(p[0], p[1], (size_t)n * sizeof(R));
+}
 
 /* A long block has four times as many lanes at first, as an addition takes as long as four can begin,
    and asks for memory far ahead: the processor's own prefetching ends at each page. */

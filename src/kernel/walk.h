@@ -37,6 +37,8 @@ int nn_threads_for(const nn_ctx *ctx, int64_t work);
 nn_status nn_copy_into(nn_ctx *ctx, const nn_value *dst, const nn_value *src);
 /* dst = x everywhere. */
 nn_status nn_fill_into(nn_ctx *ctx, const nn_value *dst, double x);
+/* Zeros in all of dst but elements first .. first + n - 1 of dimension d. */
+nn_status nn_fill_outside(nn_ctx *ctx, const nn_value *dst, int d, int64_t first, int64_t n);
 /* dst (+)= the sum of src over the dimensions where dst has size 1 or none: the gradient of
    broadcasting. Floating. */
 nn_status nn_sum_to(nn_ctx *ctx, const nn_value *dst, const nn_value *src, bool add);

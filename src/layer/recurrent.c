@@ -228,14 +228,18 @@ nn_status nn_recurrent_forward(nn_layer *l, const nn_cell *cell, int nin, nn_ten
 #else
 
 void FN(nn_pass_previous)(const nn_pass_attr *a, const R *y, const R *h0, R *prev) {
-  for (int64_t n = 0; n < a->n; n++)
-    for (int64_t i = 0; i < a->t; i++) {
-      R *to = prev + (nn_pass_time(a, i) * a->n + n) * a->h;
-      const R *from = i    ? y + (n * a->sn + nn_pass_time(a, i - 1) * a->st) * a->h
-                      : h0 ? h0 + n * a->h
-                           : NULL;
-      for (int64_t k = 0; k < a->h; k++) to[k] = from ? from[k] : 0;
-    }
+  const size_t row = (size_t)a->h * sizeof *y;
+  for (int64_t i = 0; i < a->t; i++) {
+    R *to = prev + nn_pass_time(a, i) * a->n * a->h;
+    const R *from = i ? y + nn_pass_time(a, i - 1) * a->st * a->h : h0;
+    const int64_t step = (i ? a->sn : 1) * a->h;
+    if (!from)
+      memset(to, 0, (size_t)a->n * row);
+    else if (step == a->h)
+      memcpy(to, from, (size_t)a->n * row);
+    else
+      for (int64_t n = 0; n < a->n; n++) memcpy(to + n * a->h, from + n * step, row);
+  }
 }
 
 void FN(nn_pass_give)(const nn_call *c, int k, int64_t n, const R *d) {

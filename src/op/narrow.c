@@ -1,5 +1,6 @@
 /* op/narrow.c: a range of one dimension; a view. The gradient is zero outside it. */
 #include "grad/op.h"
+#include "kernel/places.h"
 
 typedef struct narrow_attr {
   int64_t dim, first, n;
@@ -7,32 +8,37 @@ typedef struct narrow_attr {
 
 extern const nn_op nn_op_narrow;
 
-static nn_status range(const nn_call *c, const nn_value *from, nn_value *to) {
+/* Dimension and first element, from 0. */
+static nn_status place(const nn_call *c, const nn_value *from, int *d, int64_t *first) {
   const narrow_attr *a = c->attr;
-  int d;
-  NN_TRY(nn_shape_dim(c->ctx, "narrow", a->dim, from->shape.ndim, &d));
-  int64_t size = from->shape.dim[d], first = a->first < 0 ? a->first + size : a->first - 1;
-  if (a->first == 0 || first < 0 || first > size || a->n > size - first)
+  NN_TRY(nn_shape_dim(c->ctx, "narrow", a->dim, from->shape.ndim, d));
+  int64_t size = from->shape.dim[*d];
+  *first = a->first < 0 ? a->first + size : a->first - 1;
+  if (a->first == 0 || *first < 0 || *first > size || a->n > size - *first)
     return nn_fail(c->ctx, NN_EINDEX,
                    "narrow: %lld elements from %lld on leave the range 1..%lld of dimension %d "
                    "(counting starts at 1)",
-                   (long long)a->n, (long long)a->first, (long long)size, d + 1);
-  nn_value_copy(to, from);
-  to->offset += first * from->stride[d];
-  to->shape.dim[d] = a->n;
-  nn_value_settle(to);
+                   (long long)a->n, (long long)a->first, (long long)size, *d + 1);
   return NN_OK;
 }
 
 static nn_status view(const nn_call *c) {
-  return range(c, c->in[0], c->out);
+  int d;
+  int64_t first;
+  NN_TRY(place(c, c->in[0], &d, &first));
+  nn_value_part(c->out, c->in[0], d, first, ((const narrow_attr *)c->attr)->n);
+  return NN_OK;
 }
 
 static nn_status backward(const nn_call *c) {
+  const int64_t n = ((const narrow_attr *)c->attr)->n;
+  int d;
+  int64_t first;
   nn_value part;
-  if (!c->add[0]) NN_TRY(nn_fill_into(c->ctx, c->gin[0], 0));
-  NN_TRY(range(c, c->gin[0], &part));
-  return nn_sum_to(c->ctx, &part, c->gout, true);
+  NN_TRY(place(c, c->gin[0], &d, &first));
+  nn_value_part(&part, c->gin[0], d, first, n);
+  if (!c->add[0]) NN_TRY(nn_fill_outside(c->ctx, c->gin[0], d, first, n));
+  return nn_sum_to(c->ctx, &part, c->gout, c->add[0]);
 }
 
 static const nn_param params[] = {

@@ -8,15 +8,20 @@ typedef struct select_attr {
 
 extern const nn_op nn_op_select;
 
-static nn_status pick(const nn_call *c, const nn_value *from, nn_value *to) {
+/* Dimension and element, from 0. */
+static nn_status place(const nn_call *c, const nn_value *from, int *d, int64_t *i) {
   const select_attr *a = c->attr;
-  int d;
-  NN_TRY(nn_shape_dim(c->ctx, "select", a->dim, from->shape.ndim, &d));
-  int64_t size = from->shape.dim[d], i = a->index < 0 ? a->index + size : a->index - 1;
-  if (a->index == 0 || i < 0 || i >= size)
+  NN_TRY(nn_shape_dim(c->ctx, "select", a->dim, from->shape.ndim, d));
+  int64_t size = from->shape.dim[*d];
+  *i = a->index < 0 ? a->index + size : a->index - 1;
+  if (a->index == 0 || *i < 0 || *i >= size)
     return nn_fail(c->ctx, NN_EINDEX,
                    "index %lld is out of range 1..%lld of dimension %d (counting starts at 1)",
-                   (long long)a->index, (long long)size, d + 1);
+                   (long long)a->index, (long long)size, *d + 1);
+  return NN_OK;
+}
+
+static void pick(const nn_value *from, int d, int64_t i, nn_value *to) {
   *to = (nn_value){
     .storage = from->storage, .offset = from->offset + i * from->stride[d], .dtype = from->dtype};
   for (int k = 0; k < from->shape.ndim; k++) {
@@ -25,18 +30,24 @@ static nn_status pick(const nn_call *c, const nn_value *from, nn_value *to) {
     to->stride[to->shape.ndim++] = from->stride[k];
   }
   nn_value_settle(to);
-  return NN_OK;
 }
 
 static nn_status view(const nn_call *c) {
-  return pick(c, c->in[0], c->out);
+  int d;
+  int64_t i;
+  NN_TRY(place(c, c->in[0], &d, &i));
+  pick(c->in[0], d, i, c->out);
+  return NN_OK;
 }
 
 static nn_status backward(const nn_call *c) {
+  int d;
+  int64_t i;
   nn_value part;
-  if (!c->add[0]) NN_TRY(nn_fill_into(c->ctx, c->gin[0], 0));
-  NN_TRY(pick(c, c->gin[0], &part));
-  return nn_sum_to(c->ctx, &part, c->gout, true);
+  NN_TRY(place(c, c->gin[0], &d, &i));
+  pick(c->gin[0], d, i, &part);
+  if (!c->add[0]) NN_TRY(nn_fill_outside(c->ctx, c->gin[0], d, i, 1));
+  return nn_sum_to(c->ctx, &part, c->gout, c->add[0]);
 }
 
 static const nn_param params[] = {
