@@ -69,6 +69,35 @@ describe("progress on a terminal", function()
     return
   end
 
+  it("tells how far a search is, in one line that stays", function()
+    local text = [[
+      local core = require "nn.core"
+      local wait, time, ahead = core.workers.wait, core.time, 0
+      core.time = function() return time() + ahead end
+      core.workers.wait = function(...) -- each worker that ends took a second
+        ahead = ahead + 1
+        return wait(...)
+      end
+      local found = nn.search{space = {x = nn.uniform(0, 1)}, trials = 4, workers = 2,
+        run = function(p, trial) return trial.number / 8 end}
+      print(found.best.score)
+    ]]
+    local written, ok = on_terminal(text, 80)
+    assert.is_truthy(ok)
+    local list = frames(written)
+    assert.equal(4, #list)
+    for i, frame in ipairs(list) do
+      assert.matches(("^search %d/4  .*  best 0%%.%d"):format(i, 125 * i), frame)
+    end
+    assert.matches("[23]%.?%d* s left", list[1])
+    assert.matches("^search 4/4  .*  4%.?%d* s  best 0%.5000 *\n0%.5\n$", list[4])
+    assert.equal("0.5\n", (on_terminal(text, 80, nil, "--quiet")))
+    written = on_terminal(text, 20)
+    for _, frame in ipairs(frames(written)) do
+      assert.is_true(utf8.len(frame:match "[^\n]*") < 20)
+    end
+  end)
+
   it("is one line that tells how far it is and how well it goes", function()
     local written, ok = on_terminal(loop, 120)
     assert.is_truthy(ok)

@@ -12,9 +12,12 @@
 --   show:epoch(record, columns) -- the epoch is over
 --   show:close()                -- what leaving the block does too
 --
--- `show.live` is false where `batch` draws nothing: then it need not be called; `show.silent` is true
--- where nothing at all does. A call of `batch`
--- that has nothing to draw counts down and returns.
+-- progress.tasks(name, total): the same for experiments of many runs, on a terminal alone:
+-- show:step(done, note) after each, show:close().
+--
+-- `show.live` is false where `batch` draws nothing: then it need not be called; `show.silent` is
+-- true where nothing at all does. A call of `batch` that has nothing to draw counts down and
+-- returns.
 local core = require "nn.core"
 local history = require "nn.history"
 local terminal = require "nn.terminal"
@@ -29,7 +32,8 @@ local WIDTHS = {{16, 12}, {11, 8}, {6, 5}} -- of bar and sparkline, as there is 
 
 local function nothing() end
 local Silent = {
-  live = false, silent = true, begin = nothing, batch = nothing, pause = nothing, epoch = nothing, close = nothing,
+  live = false, silent = true, begin = nothing, batch = nothing, pause = nothing, epoch = nothing,
+  close = nothing,
 }
 function Silent.room() return math.huge end
 
@@ -203,6 +207,35 @@ function Live:close()
   io.stderr:write "\n"
 end
 
+-- ---- tasks ------------------------------------------------------------------------------------
+
+local Tasks = {}
+local PATIENCE = 0.5 -- seconds; what is over before has no line
+
+local function task_pieces(self, now, bar)
+  local list = {{rank = 1, text = ("%s %" .. #tostring(self.total) .. "d/%d"):format(self.name,
+    self.done, self.total)}}
+  list[2] = {rank = 4, text = terminal.bar(self.done / self.total, bar, self.plain)}
+  local spent = now - self.began
+  list[3] = {rank = 2, text = self.done == self.total and terminal.duration(spent)
+    or terminal.duration(spent / self.done * (self.total - self.done)) .. " left"}
+  if self.note then list[4] = {rank = 3, text = self.note} end
+  return list
+end
+
+function Tasks:step(done, note)
+  local now = core.time()
+  self.done, self.note = done, note
+  if now - self.began < PATIENCE or (now - self.drawn < EVERY and done < self.total) then return end
+  put(self, fit_into(task_pieces(self, now, WIDTHS[1][1]), terminal.columns(2) - 1))
+  self.drawn = now
+end
+
+function Tasks:close()
+  if self.shown > 0 then io.stderr:write "\n" end
+  self.shown = 0
+end
+
 -- ---- which of them ----------------------------------------------------------------------------
 
 local function meta_of(class)
@@ -212,6 +245,18 @@ local function meta_of(class)
   }
 end
 local silent, plain, live = setmetatable({}, meta_of(Silent)), meta_of(Plain), meta_of(Live)
+
+local tasks = {__index = Tasks, __close = function(self) self:close() end}
+
+function progress.tasks(name, total)
+  if require "nn".options.quiet or not core.isatty(2) then
+    return setmetatable({step = nothing, close = nothing}, tasks)
+  end
+  return setmetatable({
+    name = name, total = total, plain = not terminal.utf8(), shown = 0, began = core.time(),
+    drawn = -math.huge,
+  }, tasks)
+end
 
 -- On a terminal there is a live line unless it was refused; elsewhere lines, if they are wanted.
 function progress.new(mode, epochs)

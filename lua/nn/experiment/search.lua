@@ -166,6 +166,7 @@ local function run_jobs(self, first, count, f, done)
   if old == count then return end
   workers.run("search", count - old, function(k) return f(old + k) end, {
     workers = self.workers, seed = self.seed, after = self.ahead,
+    note = function() return self.best and "best " .. history.text(self.best.score) end,
     done = function(k, outcome)
       local answer = outcome.value or {error = outcome.error, reports = {}}
       self.journal[first + old + k] = answer

@@ -1,14 +1,16 @@
 -- experiment/workers.lua: tasks shared out over processes of this machine.
 --
---   workers.run("search", count, f, {workers, seed, after, done})
+--   workers.run("search", count, f, {workers, seed, after, done, note})
 --
 -- f(i) is called once for each i in 1..count, in a process of its own (so what it changes in the
 -- script's variables is gone when it ends), with one thread and random streams that depend on the
 -- seed and on i alone: results do not depend on the number of workers. `done(i, result)` is called
 -- here, in order of i: result is {value = what f returned} or {error = text}. With `after` = k task
 -- i starts when done(i - k) was called, whatever the number of workers, so that f may use what was
--- known then. `workers = 0`: in this process, one after the other.
+-- known then. On a terminal a live line tells how far it is, with what `note()` says. `workers =
+-- 0`: in this process, one after the other, without the line.
 local core = require "nn.core"
+local progress = require "nn.progress"
 local streams = require "nn.fit.streams"
 local util = require "nn.util"
 
@@ -152,6 +154,7 @@ local function shared(count, o, name, f, seed)
   local _ <close> = util.finally(function()
     for _, worker in ipairs(running) do worker:stop() end
   end)
+  local show <close> = progress.tasks(name, count)
   local memory = core.memory()
   memory = (memory.limit - memory.live) // o.workers
   while told < count do
@@ -168,6 +171,7 @@ local function shared(count, o, name, f, seed)
       told = told + 1
       o.done(told, results[told])
       results[told] = nil
+      show:step(told, o.note and o.note())
     end
   end
 end
