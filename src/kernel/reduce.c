@@ -19,12 +19,12 @@ enum {
 typedef uint32_t bits_f32;
 typedef uint64_t bits_f64;
 
-static double join(const double *lane) {
-  double s[LANES];
-  memcpy(s, lane, sizeof s);
-  for (int w = LANES / 2; w > 0; w /= 2)
-    for (int i = 0; i < w; i++) s[i] += s[i + w];
-  return s[0];
+/* The sum of the lanes, halves upon each other; written out, so that it stays in registers. */
+static inline double join(const double *lane) {
+  double half[LANES / 2], quarter[LANES / 4];
+  for (int i = 0; i < LANES / 2; i++) half[i] = lane[i] + lane[i + LANES / 2];
+  for (int i = 0; i < LANES / 4; i++) quarter[i] = half[i] + half[i + LANES / 4];
+  return (quarter[0] + quarter[2]) + (quarter[1] + quarter[3]);
 }
 
 #define NN_SELF "kernel/reduce.c"
@@ -131,7 +131,8 @@ NN_HOT static double FN(block)(int64_t n, const R *x) {
   }
   for (; i + LANES <= n; i += LANES)
     for (int l = 0; l < LANES; l++) lane[l] += (double)x[i + l];
-  for (int l = 0; i < n; i++, l++) lane[l] += (double)x[i];
+  const int rest = (int)(n - i);
+  for (int l = 0; l < LANES; l++) lane[l] += l < rest ? (double)x[i + l] : 0;
   return join(lane);
 }
 
