@@ -230,12 +230,18 @@ void FN(nn_sum_cols)(const nn_ctx *ctx, int64_t rows, int64_t n, const R *x, dou
   }
 }
 
-/* By lanes, because only they are looked through several at a time. NaN is passed over: the sum of the
+/* By lanes, because only they are looked through several at a time, few of them in a short row. NaN is passed over: the sum of the
    exponentials, which is NaN then, carries it into every element. */
 NN_HOT static R FN(row_max)(int64_t n, const R *x) {
-  enum { WIDE = 64 };
-  R lane[WIDE], m = x[0];
+  enum { WIDE = 64, FOUR = 4 };
+  R lane[WIDE], four[FOUR], m = x[0];
   int64_t i = 0;
+  if (n >= FOUR && n < WIDE) {
+    for (int l = 0; l < FOUR; l++) four[l] = m;
+    for (; i + FOUR <= n; i += FOUR)
+      for (int l = 0; l < FOUR; l++) four[l] = x[i + l] > four[l] ? x[i + l] : four[l];
+    for (int l = 0; l < FOUR; l++) m = four[l] > m ? four[l] : m;
+  }
   if (n >= WIDE) {
     for (int l = 0; l < WIDE; l++) lane[l] = m;
     for (; i + WIDE <= n; i += WIDE)
@@ -259,13 +265,32 @@ NN_HOT static void FN(scale_row)(int64_t n, R a, R *y) {
   for (int64_t i = 0; i < n; i++) y[i] *= a;
 }
 
-void FN(nn_softmax_logsum_row)(int64_t n, const R *x, R *y, double *max, double *lse) {
-  R m = n > 0 ? FN(row_max)(n, x) : 0;
-  FN(exp_row)(n, x, m, y);
-  double sum = FN(block)(n, y);
-  FN(scale_row)(n, (R)(1 / sum), y);
-  *max = (double)m;
-  *lse = n > 0 ? log(sum) : -(double)INFINITY;
+/* y = e^(x - max) of every row; short rows go through the exponential together. */
+static void FN(exp_rows)(int64_t rows, int64_t n, const R *x, R *y, double *max) {
+  enum { SHORT = 64 };
+  const bool together = n <= SHORT;
+  for (int64_t r = 0; r < rows; r++) {
+    const R m = FN(row_max)(n, x + r * n);
+    max[r] = (double)m;
+    for (int64_t i = r * n; together && i < (r + 1) * n; i++) y[i] = x[i] - m;
+  }
+  if (together) FN(nn_v_exp)(rows * n, y, y);
+  for (int64_t r = 0; r < rows; r++)
+    if (!together || max[r] == (double)INFINITY) FN(exp_row)(n, x + r * n, (R)max[r], y + r * n);
+}
+
+void FN(nn_softmax_logsum_rows)(int64_t rows, int64_t n, const R *x, R *y, double *max,
+                                double *lse) {
+  if (n == 0) {
+    for (int64_t r = 0; r < rows; r++) max[r] = 0, lse[r] = -(double)INFINITY;
+    return;
+  }
+  FN(exp_rows)(rows, n, x, y, max);
+  for (int64_t r = 0; r < rows; r++) {
+    lse[r] = FN(block)(n, y + r * n);
+    FN(scale_row)(n, (R)(1 / lse[r]), y + r * n);
+  }
+  nn_v_log_f64(rows, lse, lse);
 }
 
 void FN(nn_softmax_row)(int64_t n, const R *x, R *y) {

@@ -30,9 +30,12 @@ double nn_largest_f64(int64_t n, const void *x);
 /* y = softmax of the n scores x, finite at any score; y may be x. */
 void nn_softmax_row_f32(int64_t n, const float *x, float *y);
 void nn_softmax_row_f64(int64_t n, const double *x, double *y);
-/* The same, and max and log(sum(exp(x - max))), which the softmax has computed anyway. */
-void nn_softmax_logsum_row_f32(int64_t n, const float *x, float *y, double *max, double *lse);
-void nn_softmax_logsum_row_f64(int64_t n, const double *x, double *y, double *max, double *lse);
+/* The same of every row of x (rows, n) into another array, and of each its max and log(sum(exp(x - max))),
+   which the softmax has computed anyway. */
+void nn_softmax_logsum_rows_f32(int64_t rows, int64_t n, const float *x, float *y, double *max,
+                                double *lse);
+void nn_softmax_logsum_rows_f64(int64_t rows, int64_t n, const double *x, double *y, double *max,
+                                double *lse);
 /* max and log(sum(exp(x - max))): log softmax is x - max - lse. */
 void nn_logsum_row_f32(int64_t n, const float *x, double *max, double *lse);
 void nn_logsum_row_f64(int64_t n, const double *x, double *max, double *lse);

@@ -28,6 +28,8 @@ typedef struct ce_attr {
 
 extern const nn_loss_class nn_loss_cross_entropy;
 
+enum { PIECE = 64 }; /* rows at a time */
+
 #define NN_SELF "loss/cross_entropy.c"
 #include "kernel/each_real.h"
 
@@ -123,12 +125,11 @@ static inline double FN(weight)(const R *w, int64_t i) {
   return w ? (double)w[i] : 1;
 }
 
-/* One row: its loss; q becomes the softmax. `t` NULL: a label (counted from 0) instead of
-   probabilities. What has no weight costs nothing, however impossible its score. */
+/* The loss of a row whose largest score and log(sum(exp(x - max))) are these. `t` NULL: a label (counted
+   from 0) instead of probabilities. What has no weight costs nothing, however impossible its score. */
 static double FN(row_loss)(int64_t n, const R *x, const R *t, const R *w, int64_t label, double e,
-                           R *q) {
-  double max, lse, loss = 0, share = e / (double)n;
-  FN(nn_softmax_logsum_row)(n, x, q, &max, &lse);
+                           double max, double lse) {
+  double loss = 0, share = e / (double)n;
   for (int64_t i = 0; (t || e > 0) && i < n; i++) {
     double u = FN(weight)(w, i) * ((t ? (1 - e) * (double)t[i] : 0) + share);
     loss += u != 0 ? u * (lse - ((double)x[i] - max)) : 0;
@@ -140,24 +141,38 @@ static double FN(row_loss)(int64_t n, const R *x, const R *t, const R *w, int64_
   return loss;
 }
 
-static nn_status FN(forward)(const nn_call *c) {
+/* The sum of the losses of `rows` rows from `from` on, at most PIECE; q becomes the softmax. */
+static double FN(piece_loss)(const nn_call *c, int64_t from, int64_t rows, double sum) {
   const ce_attr *a = c->attr;
-  int64_t rows = c->in[0]->shape.dim[0], n = c->in[0]->shape.dim[1];
+  int64_t n = c->in[0]->shape.dim[1];
   bool labels = c->in[1]->dtype == NN_I64;
-  const R *x = nn_data(c->in[0]), *t = labels ? NULL : nn_data(c->in[1]);
+  const R *x = (const R *)nn_data(c->in[0]) + from * n;
+  const R *t = labels ? NULL : (const R *)nn_data(c->in[1]) + from * n;
   const R *w = c->nin > 2 ? nn_data(c->in[2]) : NULL;
-  const int64_t *label = labels ? nn_data(c->in[1]) : NULL;
-  R *q = nn_data(c->aux[0]), *y = nn_data(c->out);
-  double sum = 0;
-  if (labels) NN_TRY(nn_classes_labels(c->ctx, c->op->name, label, rows, n, a->ignore));
+  const int64_t *label = labels ? (const int64_t *)nn_data(c->in[1]) + from : NULL;
+  R *y = nn_data(c->out);
+  double max[PIECE], lse[PIECE];
+  FN(nn_softmax_logsum_rows)(rows, n, x, (R *)nn_data(c->aux[0]) + from * n, max, lse);
   for (int64_t r = 0; r < rows; r++) {
     double loss = 0;
     if (!labels || label[r] != a->ignore)
       loss = FN(row_loss)(n, x + r * n, t ? t + r * n : NULL, w, labels ? label[r] - 1 : 0,
-                          a->smoothing, q + r * n);
-    if (a->reduction == NN_REDUCE_NONE) y[r] = (R)loss;
+                          a->smoothing, max[r], lse[r]);
+    if (a->reduction == NN_REDUCE_NONE) y[from + r] = (R)loss;
     sum += loss;
   }
+  return sum;
+}
+
+static nn_status FN(forward)(const nn_call *c) {
+  const ce_attr *a = c->attr;
+  int64_t rows = c->in[0]->shape.dim[0], n = c->in[0]->shape.dim[1];
+  R *y = nn_data(c->out);
+  double sum = 0;
+  if (c->in[1]->dtype == NN_I64)
+    NN_TRY(nn_classes_labels(c->ctx, c->op->name, nn_data(c->in[1]), rows, n, a->ignore));
+  for (int64_t from = 0; from < rows; from += PIECE)
+    sum = FN(piece_loss)(c, from, rows - from < PIECE ? rows - from : PIECE, sum);
   if (a->reduction != NN_REDUCE_NONE) *y = (R)(sum / FN(divisor)(c, rows));
   return NN_OK;
 }
