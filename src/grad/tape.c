@@ -324,6 +324,12 @@ static bool can_wait(const nn_tape *t, int i) {
   return true;
 }
 
+static bool is_data(const nn_tape *t, const nn_value *v) {
+  for (int i = 0; i < t->nmoving; i++)
+    if (t->moving[i].v == v) return t->moving[i].which == 0;
+  return false;
+}
+
 static void find_late(nn_tape *t) {
   t->searched = true;
   for (int i = 0; i < t->n; i++) {
@@ -333,7 +339,8 @@ static void find_late(nn_tape *t) {
       if (leaf->grad->v.storage != e->value[0].storage || !leaf->v.dense || !can_wait(t, i))
         continue;
       if (!grow(t, (void **)&t->late, t->nlate, &t->late_room, sizeof(nn_late))) return;
-      t->late[t->nlate++] = (nn_late){.leaf = leaf, .note = e};
+      t->late[t->nlate++] = 
+        (nn_late){.leaf = leaf, .note = e, .of_data = is_data(t, &e->value[2])};
       e->late = true;
     }
   }
@@ -345,12 +352,13 @@ nn_late *nn_tape_late(nn_tape *t, int *n) {
   return t->late;
 }
 
-double nn_late_bound(const nn_late *l) {
+double nn_late_bound(const nn_late *l, double data) {
   const note *e = l->note;
   const nn_gemm_job *j = e->attr;
   const double rounding = 1 + 1e-3; /* of the additions, at most KC of kernel/gemm.c */
-  double a = nn_largest_f32(e->value[1].numel, e->address[1]);
-  return rounding * (double)j->p.k * a * nn_largest_f32(e->value[2].numel, e->address[2]);
+  const double a = nn_largest_f32(e->value[1].numel, e->address[1]);
+  if (!l->of_data) data = nn_largest_f32(e->value[2].numel, e->address[2]);
+  return rounding * (double)j->p.k * a * data;
 }
 
 static void multiply(const note *e) {

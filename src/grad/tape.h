@@ -58,13 +58,15 @@ void nn_tape_mark(nn_tape *t, bool there, bool late);
 typedef struct nn_late {
   nn_tensor *leaf;
   const struct note *note;
-  int param; /* for the caller: who the leaf is, and its learning rate */
+  bool of_data; /* B lies in the first of the values that move (nn_tape_bind) */
+  int param;    /* for the caller: who the leaf is, and its learning rate */
   float rate;
 } nn_late;
 /* The tape's, *n of them; they are looked for at the first question. */
 nn_late *nn_tape_late(nn_tape *t, int *n);
-/* What no element of it can pass in size; infinite or NaN where an operand has such an element. */
-double nn_late_bound(const nn_late *l);
+/* What no element of it can pass in size; infinite or NaN where an operand has such an element. No
+   element of the first value that moves passes `data`. */
+double nn_late_bound(const nn_late *l, double data);
 /* Computes it, as the gradient that it is; as leaf -= rate times it. */
 void nn_late_run(const nn_late *l);
 void nn_late_descend(const nn_late *l);

@@ -170,15 +170,15 @@ bool nn_replay_descends(const nn_replay_step *s, const nn_optim *o, const nn_ten
   return true;
 }
 
-double nn_replay_bound(const nn_replay_step *s) {
+double nn_replay_bound(const nn_replay_step *s, double most) {
   int n;
   const nn_late *l = late_of(s, &n);
-  double most = 0;
+  double bound = 0;
   for (int i = 0; i < n; i++) {
-    double b = nn_late_bound(&l[i]);
-    if (!(b <= most)) most = b;
+    double b = nn_late_bound(&l[i], most);
+    if (!(b <= bound)) bound = b;
   }
-  return most;
+  return bound;
 }
 
 void nn_replay_stay(const nn_replay_step *s) {

@@ -33,8 +33,9 @@ nn_status nn_replay_play(const nn_replay_step *s, const nn_tensor *x, const nn_t
 
 /* Whether a step may be played so, as far as model and optimizer go. */
 bool nn_replay_descends(const nn_replay_step *s, const nn_optim *o, const nn_tensor *x);
-/* What no element of the gradients that wait can pass in size, as nn_late_bound. */
-double nn_replay_bound(const nn_replay_step *s);
+/* What no element of the gradients that wait can pass in size, as nn_late_bound, where `most` is that of
+   the batches' x. */
+double nn_replay_bound(const nn_replay_step *s, double most);
 /* They become gradients after all; or they go into the weights. */
 void nn_replay_stay(const nn_replay_step *s);
 void nn_replay_descend(const nn_replay_step *s, nn_optim *o);

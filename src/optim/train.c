@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "grad/graph.h"
+#include "kernel/reduce.h"
 #include "kernel/walk.h"
 #include "optim/clip.h"
 #include "optim/penalty.h"
@@ -348,6 +349,17 @@ static nn_status run_batches(pass *p, found *now) {
   return NN_OK;
 }
 
+/* The largest of all data in size: looked for once, and again where they were written to. */
+static double most_of_data(nn_trainer *t) {
+  const nn_value *x = &t->x->v;
+  if (t->most_known && t->most_version == x->storage->version) return t->most;
+  t->most_known = true;
+  t->most_version = x->storage->version;
+  t->most = (double)INFINITY; /* what is not dense is looked at as gradients */
+  if (x->dense && x->dtype == NN_F32) t->most = nn_largest_f32(x->numel, nn_data(x));
+  return t->most;
+}
+
 static nn_status closure(void *user, double *value) {
   pass *p = user;
   nn_trainer *t = p->t;
@@ -356,7 +368,7 @@ static nn_status closure(void *user, double *value) {
   nn_optim_zero_grad(t->optim);
   NN_TRY(run_batches(p, &now));
   if (isfinite(now.value)) {
-    if (t->waits && !is_tame(t, nn_replay_bound(&t->same))) { /* then every element is looked at */
+    if (t->waits && !is_tame(t, nn_replay_bound(&t->same, most_of_data(t)))) { /* then every element is looked at */
       nn_replay_stay(&t->same);
       t->waits = t->optim->again = false;
     }

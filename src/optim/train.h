@@ -62,6 +62,9 @@ typedef struct nn_trainer {
   bool same_descends;
   bool unseen; /* nobody sees this step's gradients: more steps follow in this call */
   bool waits;  /* some of them wait to go straight into the weights */
+  double most; /* of x in size, when its storage had that version */
+  uint32_t most_version;
+  bool most_known;
 
   nn_epoch *ended; /* (ended_room) of nn_trainer_epochs: those that are over */
   int64_t nended, ended_room;
