@@ -176,7 +176,7 @@ void nnL_set_option(lua_State *L, nn_optim *o, int first, int end, const char *n
   nn_arg v;
   nnL_arg(L, index, &v);
   if (!p) nnL_expect(L, nn_param_unknown(o->ctx, class->name, class->params, name));
-  void *trial = lua_newuserdatauv(L, class->size, 0);
+  double trial[NN_OPTIONS_SIZE / sizeof(double)];
   for (int g = first; g < end; g++) {
     memcpy(trial, o->hyper[g], class->size);
     nnL_expect(L, nn_param_set(o->ctx, class->name, p, trial, &v));
@@ -184,7 +184,6 @@ void nnL_set_option(lua_State *L, nn_optim *o, int first, int end, const char *n
   }
   for (int g = first; g < end; g++)
     nnL_expect(L, nn_param_set(o->ctx, class->name, p, o->hyper[g], &v));
-  lua_pop(L, 1);
 }
 
 static int l_newindex(lua_State *L) {

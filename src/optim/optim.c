@@ -1,6 +1,7 @@
 /* optim/optim.c: see optim.h. Groups, packing and slots; step.c does the pass. */
 #include "optim/optim.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ static int named_slots(const nn_optim_class *class) {
 }
 
 nn_status nn_optim_new(nn_ctx *ctx, const nn_optim_class *class, nn_optim **out) {
+  assert(class->size <= NN_OPTIONS_SIZE);
   nn_optim *o = nn_mem_take_zero(ctx, sizeof *o);
   *out = o;
   if (!o) return NN_ENOMEM;

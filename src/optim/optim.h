@@ -30,7 +30,8 @@ enum {
   NN_MAXCOEF = 8,    /* numbers that a step shares */
   NN_MAXNUMBERS = 2, /* kept for each parameter */
   NN_MAXGLOBALS = 6, /* kept for the optimizer */
-  NN_MAXPARAMS = 24  /* options, with the end */
+  NN_MAXPARAMS = 24, /* options, with the end */
+  NN_OPTIONS_SIZE = 256 /* bytes of their struct, at most */
 };
 
 typedef struct nn_optim_class nn_optim_class;
