@@ -66,8 +66,8 @@ static inline double power_f64(uint64_t n) {
    speed is that of its longest chain of operations. */
 static inline float series_f32(float r) {
   float z = r * r;
-  float p = (1.394646242e-3f * r + 8.366590366e-3f) * z + (4.166628048e-2f * r + 0.1666654348f);
-  return (p * r + 0.5f) * z + r;
+  float p = (8.366590366e-3f * r + 4.166628048e-2f) + 1.394646242e-3f * z;
+  return (p * z + (0.1666654348f * r + 0.5f)) * z + r;
 }
 
 static inline double series_f64(double r) {
