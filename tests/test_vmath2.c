@@ -142,9 +142,34 @@ static void positions(void **state) {
     }
 }
 
+/* Points of the circle: random turns, whole eighths of one, and what stands beside those. */
+static void circle(void **state) {
+  if (getenv("NN_VALGRIND")) skip(); /* long double */
+  const long double quarter_turn = 1.570796326794896619231L;
+  double turn[LOT], c[LOT], s[LOT], one[2];
+  uint64_t seed = 4;
+  (void)state;
+  for (int i = 0; i < LOT; i++) turn[i] = t_unit(&seed);
+  for (int i = 0; i < 27; i++) turn[i] = (i / 3) / 8.0 + (i % 3 - 1) * 0x1p-53;
+  turn[0] = 0x1p-53;
+  turn[26] = 1;
+  nn_v_circle(LOT, turn, c, s);
+  for (int i = 0; i < LOT; i++) {
+    const long double t = 4 * (long double)turn[i];
+    const int k = (int)roundl(t);
+    const long double r = (t - k) * quarter_turn, x = cosl(r), y = sinl(r);
+    const long double cosine[] = {x, -y, -x, y}, sine[] = {y, x, -y, -x};
+    if (ulps(c[i], cosine[k % 4], DBL_MANT_DIG, -1074) > 2.5 ||
+        ulps(s[i], sine[k % 4], DBL_MANT_DIG, -1074) > 2.5)
+      fail_msg("turn %.17g: %.17g, %.17g", turn[i], c[i], s[i]);
+    nn_v_circle(1, &turn[i], &one[0], &one[1]);
+    assert_true(t_same_bits(one[0], c[i]) && t_same_bits(one[1], s[i]));
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(float_accuracy),
-                                     cmocka_unit_test(double_accuracy), cmocka_unit_test(corners),
-                                     cmocka_unit_test(specials), cmocka_unit_test(positions)};
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(float_accuracy), cmocka_unit_test(double_accuracy), cmocka_unit_test(corners),
+    cmocka_unit_test(specials),       cmocka_unit_test(positions),       cmocka_unit_test(circle)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

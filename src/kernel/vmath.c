@@ -254,6 +254,31 @@ static inline double trig1_f64(double x, uint64_t turn) {
   return q & 2 ? -y : y;
 }
 
+/* cos and sin of t quarters of a turn, 0 <= t <= 4: what is taken off t is exact. */
+static inline void circle(double t, double *c, double *s) {
+  const double magic = 6755399441055744.0; /* 1.5 * 2^52 */
+  const double sum = t + magic;
+  const uint64_t q = bits_f64(sum);
+  const double r = (t - (sum - magic)) * 1.57079632679489661923, z = r * r, w = z * z;
+  double y = 2.75573137070700676789e-06 +
+             z * (-2.50507602534068634195e-08 + z * 1.58969099521155010221e-10);
+  y = 8.33333333332248946124e-03 + z * (-1.98412698298579493134e-04 + z * y);
+  y = r + r * z * (-1.66666666666666324348e-01 + z * y);
+  double x = w * w *
+             (-2.75573143513906633035e-07 +
+              z * (2.08757232129817482790e-09 + z * -1.13596475577881948265e-11));
+  x += z * (4.16666666666666019037e-02 +
+            z * (-1.38888888888741095749e-03 + z * 2.48015872894767294178e-05));
+  x = 1.0 - z * (0.5 - x);
+  const double even = q & 1 ? y : x, odd = q & 1 ? x : y;
+  *c = (q + 1) & 2 ? -even : even;
+  *s = q & 2 ? -odd : odd;
+}
+
+NN_HOT void nn_v_circle(int64_t n, const double *turns, double *restrict c, double *restrict s) {
+  for (int64_t i = 0; i < n; i++) circle(4 * turns[i], &c[i], &s[i]);
+}
+
 /*
  * exp, sigmoid and tanh go a piece at a time, in two loops: r and 2^n of all of it, then what is made
  * of them. Half the chain of operations means twice as many elements in flight, and that is what the

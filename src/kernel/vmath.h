@@ -28,5 +28,7 @@ void nn_v_sin_f32(int64_t n, const float *x, float *y);
 void nn_v_sin_f64(int64_t n, const double *x, double *y);
 void nn_v_cos_f32(int64_t n, const float *x, float *y);
 void nn_v_cos_f64(int64_t n, const double *x, double *y);
+/* cos and sin of 2 pi t, 0 <= t <= 1 */
+void nn_v_circle(int64_t n, const double *turns, double *restrict c, double *restrict s);
 
 #endif
