@@ -303,7 +303,7 @@ describe("a table is refused when", function()
       {{missing = "zero"}, 'csv: option \'missing\' must be "error", "mean", "drop" or a finite '
         .. 'number, got the string "zero"'},
       {{missing = 0 / 0}, 'csv: option \'missing\' must be "error", "mean", "drop" or a finite '
-        .. "number, got " .. tostring(0 / 0)},
+        .. "number, got nan"},
       {{delimiter = ";;"}, "csv: option 'delimiter' must be a single character that no number has, "
         .. 'got the string ";;"'},
       {{delimiter = "1"}, "csv: option 'delimiter' must be a single character that no number has, "
