@@ -211,6 +211,10 @@ nn_status nn_param_set(nn_ctx *ctx, const char *owner, const nn_param *p, void *
   return ok ? NN_OK : refuse(ctx, owner, p, v);
 }
 
+bool nn_param_set_whole(const nn_param *p, void *unit, int64_t i) {
+  return as_int(p, (double)i, (int64_t *)field(p, unit));
+}
+
 nn_arg nn_param_get(const nn_param *p, const void *unit) {
   const void *f = field_of(p, unit);
   nn_arg v = {0};

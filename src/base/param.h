@@ -133,6 +133,8 @@ void nn_param_drop(nn_ctx *ctx, const nn_param *params, void *unit);
    changes. */
 nn_status nn_param_set(nn_ctx *ctx, const char *owner, const nn_param *p, void *unit,
                        const nn_arg *value);
+/* The same of an integer for an INT parameter; false, and nothing changes, where it does not fit. */
+bool nn_param_set_whole(const nn_param *p, void *unit, int64_t i);
 /* Reads a parameter back. */
 nn_arg nn_param_get(const nn_param *p, const void *unit);
 /* The record of that name, or NULL. */

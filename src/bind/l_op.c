@@ -198,7 +198,7 @@ static bool call_simple(lua_State *L, const nn_op *op, int last) {
   for (int k = 0; k < op->nin; k++)
     if (!(t[k] = nnL_test(L, k + 1, NNL_TENSOR))) return false;
   nn_tensor **box = nnL_box_tensor(L);
-  nnL_expect(L, nn_apply(nnL_ctx(L), op, NULL, op->nin, t, box));
+  nnL_expect(L, nn_apply(t[0]->ctx, op, NULL, op->nin, t, box));
   if ((*box)->v.shape.ndim == 0 && op->flags & NN_OP_PLAIN) plain(L, box);
   return true;
 }

@@ -96,9 +96,10 @@ void *nnL_empty(lua_State *L) {
 }
 
 void *nnL_finalize(lua_State *L) {
-  void *object = nnL_empty(L);
   nnL_content *box = lua_touserdata(L, 1);
-  if (box) box->mark = NULL;
+  if (!box) return NULL;
+  void *object = box->object;
+  *box = (nnL_content){0};
   return object;
 }
 
@@ -346,6 +347,12 @@ static const nn_param *next_place(const nn_param *p) {
   return p && p->kind != NN_PARAM_END ? p : NULL;
 }
 
+/* A Lua integer where one is wanted, which is the rule; false: anything else. */
+static bool set_whole(lua_State *L, int index, const nn_param *p, void *unit) {
+  return p && p->kind == NN_PARAM_INT && lua_isinteger(L, index) &&
+         nn_param_set_whole(p, unit, lua_tointeger(L, index));
+}
+
 void nnL_arguments(lua_State *L, int first, int last, const char *owner, const nn_param *params,
                    void *unit) {
   nn_ctx *ctx = nnL_ctx(L);
@@ -353,7 +360,13 @@ void nnL_arguments(lua_State *L, int first, int last, const char *owner, const n
   int index = first;
   nn_arg v;
   nn_param_defaults(params, unit);
-  while (index <= last && !is_options(L, index)) {
+  while (index <= last) {
+    if (set_whole(L, index, p, unit)) {
+      index++;
+      p = next_place(p + 1);
+      continue;
+    }
+    if (is_options(L, index)) break;
     if (!p && lua_isnil(L, index)) {
       index++;
       continue;

@@ -183,11 +183,11 @@ static nn_status make_outputs(nn_ctx *ctx, const nn_op *op, work *w, bool last) 
     nn_touch(&w->result->v);
   } else {
     NN_TRY(nn_shape_check(ctx, op->name, &w->out.shape, nn_dtype_size(w->out.dtype)));
-    NN_TRY(nn_tensor_new(ctx, w->out.dtype, &w->out.shape, &w->result));
+    NN_TRY(nn_tensor_of(ctx, &w->out, &w->result));
   }
   w->c.out = &w->result->v;
   for (int i = 0; i < op->nout_aux; i++) {
-    NN_TRY(nn_tensor_new(ctx, w->aux[i].dtype, &w->aux[i].shape, &w->side[i]));
+    NN_TRY(nn_tensor_of(ctx, &w->aux[i], &w->side[i]));
     w->c.aux[i] = &w->side[i]->v;
   }
   return NN_OK;

@@ -39,10 +39,6 @@ nn_status nn_storage_new(nn_ctx *ctx, size_t bytes, nn_storage **out) {
   return nn_storage_new_behind(ctx, 0, bytes, &place, out);
 }
 
-void nn_storage_retain(nn_storage *s) {
-  s->refs++;
-}
-
 static void drop_data(nn_storage *s) {
   if (s->block)
     nn_block_release(s->block);
@@ -50,8 +46,7 @@ static void drop_data(nn_storage *s) {
     nn_mem_give(s->ctx, s->data, s->bytes);
 }
 
-void nn_storage_release(nn_storage *s) {
-  if (!s || --s->refs > 0) return;
+void nn_storage_free(nn_storage *s) {
   drop_data(s);
   nn_mem_give(s->ctx, (char *)s - s->front, block_bytes(s));
 }

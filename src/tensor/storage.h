@@ -34,8 +34,15 @@ nn_status nn_storage_new(nn_ctx *ctx, size_t bytes, nn_storage **out);
    memory, which lives as long as the storage. */
 nn_status nn_storage_new_behind(nn_ctx *ctx, size_t front, size_t bytes, void **place,
                                 nn_storage **out);
-void nn_storage_retain(nn_storage *s);
-void nn_storage_release(nn_storage *s);
+static inline void nn_storage_retain(nn_storage *s) {
+  s->refs++;
+}
+/* Frees one without references. */
+void nn_storage_free(nn_storage *s);
+/* NULL is fine. */
+static inline void nn_storage_release(nn_storage *s) {
+  if (s && --s->refs == 0) nn_storage_free(s);
+}
 
 /* A block of zeros. */
 nn_status nn_block_new(nn_ctx *ctx, size_t bytes, nn_block **out);

@@ -47,14 +47,17 @@ void nn_value_copy(nn_value *to, const nn_value *from) {
 }
 
 void nn_value_expand(nn_value *to, const nn_value *from, const nn_shape *shape) {
-  nn_value v = {
-    .storage = from->storage, .offset = from->offset, .dtype = from->dtype, .shape = *shape};
-  for (int i = 0; i < shape->ndim; i++) {
-    int k = i - (shape->ndim - from->shape.ndim);
-    v.stride[i] = k < 0 || from->shape.dim[k] != shape->dim[i] ? 0 : from->stride[k];
+  int lead = shape->ndim - from->shape.ndim;
+  to->storage = from->storage;
+  to->offset = from->offset;
+  to->dtype = from->dtype;
+  to->shape.ndim = shape->ndim;
+  for (int i = shape->ndim - 1; i >= 0; i--) { /* from the last: `to` may be `from` */
+    int k = i - lead;
+    to->stride[i] = k < 0 || from->shape.dim[k] != shape->dim[i] ? 0 : from->stride[k];
+    to->shape.dim[i] = shape->dim[i];
   }
-  nn_value_settle(&v);
-  *to = v;
+  nn_value_settle(to);
 }
 
 double nn_value_real_at(const nn_value *v, int64_t at) {
@@ -83,18 +86,24 @@ static void begin(nn_ctx *ctx, nn_tensor *t, bool inside) {
   t->grad = NULL;
 }
 
-nn_status nn_tensor_new(nn_ctx *ctx, nn_dtype dtype, const nn_shape *shape, nn_tensor **out) {
-  size_t bytes = (size_t)nn_shape_numel(shape) * nn_dtype_size(dtype);
+nn_status nn_tensor_of(nn_ctx *ctx, const nn_value *geometry, nn_tensor **out) {
+  size_t bytes = (size_t)geometry->numel * nn_dtype_size(geometry->dtype);
   nn_storage *storage;
   void *place;
   *out = NULL;
   NN_TRY(nn_storage_new_behind(ctx, sizeof **out, bytes, &place, &storage));
   nn_tensor *t = place;
-  nn_value_set(&t->v, dtype, shape);
+  nn_value_copy(&t->v, geometry);
   t->v.storage = storage;
   begin(ctx, t, true);
   *out = t;
   return NN_OK;
+}
+
+nn_status nn_tensor_new(nn_ctx *ctx, nn_dtype dtype, const nn_shape *shape, nn_tensor **out) {
+  nn_value v;
+  nn_value_set(&v, dtype, shape);
+  return nn_tensor_of(ctx, &v, out);
 }
 
 nn_status nn_tensor_scalar(nn_ctx *ctx, nn_dtype dtype, double x, nn_tensor **out) {
@@ -119,13 +128,7 @@ nn_status nn_tensor_view(nn_ctx *ctx, const nn_value *v, nn_tensor **out) {
   return NN_OK;
 }
 
-nn_tensor *nn_tensor_retain(nn_tensor *t) {
-  t->refs++;
-  return t;
-}
-
-void nn_tensor_release(nn_tensor *t) {
-  if (!t || --t->refs > 0) return;
+void nn_tensor_free(nn_tensor *t) {
   if (t->node) nn_node_release(t->node);
   nn_tensor_release(t->grad);
   nn_storage *storage = t->v.storage;

@@ -63,13 +63,23 @@ static inline const char *nn_value_text(nn_text *t, const nn_value *v) {
 
 /* A new tensor with its own storage, contents undefined. `shape` was checked. */
 nn_status nn_tensor_new(nn_ctx *ctx, nn_dtype dtype, const nn_shape *shape, nn_tensor **out);
+/* The same of a geometry that nn_value_set made. */
+nn_status nn_tensor_of(nn_ctx *ctx, const nn_value *geometry, nn_tensor **out);
 /* The same with one element. A number that an integer dtype cannot hold is the caller's mistake:
    0. */
 nn_status nn_tensor_scalar(nn_ctx *ctx, nn_dtype dtype, double x, nn_tensor **out);
 /* A tensor over v's storage and geometry; no node, no gradient. */
 nn_status nn_tensor_view(nn_ctx *ctx, const nn_value *v, nn_tensor **out);
-nn_tensor *nn_tensor_retain(nn_tensor *t);
-void nn_tensor_release(nn_tensor *t);
+static inline nn_tensor *nn_tensor_retain(nn_tensor *t) {
+  t->refs++;
+  return t;
+}
+/* Frees one without references. */
+void nn_tensor_free(nn_tensor *t);
+/* NULL is fine. */
+static inline void nn_tensor_release(nn_tensor *t) {
+  if (t && --t->refs == 0) nn_tensor_free(t);
+}
 
 /* Whether operations on it are recorded. */
 static inline bool nn_needs_grad(const nn_tensor *t) {
