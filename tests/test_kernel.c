@@ -112,6 +112,44 @@ static void walks_few(void **state) {
   }
 }
 
+/* Short lines, of which several are one run: a row, a column and a middle dimension repeated, around the
+   length at which they are short, and with threads that begin and end inside a line. */
+static void walks_lines(void **state) {
+  nn_ctx *ctx = *state;
+  const int64_t sizes[] = {2, 3, 7, 127, 128, 129, 600};
+  const int threads = ctx->threads;
+  ctx->threads = 3;
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    for (unsigned way = 0; way < 12; way++) {
+      const unsigned flags = way & 1 ? NN_WALK_ADD : 0;
+      const int64_t c = sizes[i], n = way & 2 ? 5 : 70001 / c, most = 2 * n * c;
+      const nn_shape s = {3, {2, n, c}}, flat = nn_shape_1(most);
+      const int64_t steps[3][2][3] = {{{0, 0, 1}, {n, 1, 0}},      /* row, column */
+                                      {{c, 0, 1}, {0, 0, 0}},      /* a row a block, one element */
+                                      {{1, 2, 2 * n}, {0, 1, 0}}}; /* turned, column */
+      nn_tensor *z, *from;
+      nn_value v[2];
+      OK(nn_tensor_new(ctx, NN_F64, &s, &z));
+      OK(nn_tensor_new(ctx, NN_F64, &flat, &from));
+      for (int64_t k = 0; k < most; k++) t_set(from, k, (double)(k % 1000)), t_set(z, k, 100);
+      for (int k = 0; k < 2; k++) {
+        nn_value_set(&v[k], NN_F64, &s);
+        v[k].storage = from->v.storage;
+        memcpy(v[k].stride, steps[way / 4][k], sizeof steps[way / 4][k]);
+        nn_value_settle(&v[k]);
+      }
+      OK(nn_walk(ctx, row, &two, 3, (const nn_value *[]){&z->v, &v[0], &v[1]}, flags));
+      const double *x = nn_data(&from->v);
+      for (int64_t k = 0; k < most; k++) {
+        double want = 2 * x[t_place(&v[0], k)] + x[t_place(&v[1], k)] + (way & 1 ? 100 : 0);
+        assert_true(t_get(z, k) == want);
+      }
+      nn_tensor_release(z), nn_tensor_release(from);
+    }
+  }
+  ctx->threads = threads;
+}
+
 static void walks_in_place(void **state) {
   nn_ctx *ctx = *state;
   uint64_t seed = 2;
@@ -438,17 +476,10 @@ static void products(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {TEST(walks),
-                                     TEST(walks_few),
-                                     TEST(walks_in_place),
-                                     TEST(walks_far),
-                                     TEST(walks_past_caches),
-                                     TEST(walks_mixed),
-                                     TEST(interrupts),
-                                     TEST(grain),
-                                     TEST(converts),
-                                     TEST(copies_any_geometry),
-                                     TEST(fills),
-                                     TEST(products)};
+  const struct CMUnitTest tests[] = {
+    TEST(walks),     TEST(walks_few),         TEST(walks_lines),         TEST(walks_in_place),
+    TEST(walks_far), TEST(walks_past_caches), TEST(walks_mixed),         TEST(interrupts),
+    TEST(grain),     TEST(converts),          TEST(copies_any_geometry), TEST(fills),
+    TEST(products)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

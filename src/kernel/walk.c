@@ -88,7 +88,8 @@ static void scatter(char *to, const char *from, int64_t n, int64_t step, size_t 
 
 typedef struct room {
   char piece[NN_WALK_MAX][PIECE * 8];
-  const char *filled[NN_WALK_MAX]; /* the element that piece k repeats, to fill it only once */
+  const char
+    *filled[NN_WALK_MAX]; /* the element or line that piece k repeats, to fill it only once */
 } room;
 
 /* One piece of one line: `at` holds the operands' first elements. */
@@ -126,20 +127,78 @@ static void do_piece(const plan *p, room *r, int64_t n, char *const *at) {
   }
 }
 
+/* How many whole lines fit a piece; 0: the lines are not short, or the results do not stand side by
+   side. */
+static int64_t lines_in_piece(const plan *p) {
+  int inner = p->ndim - 1;
+  if (inner < 1 || p->dim[inner] > PIECE / 4 || p->step[0][inner] != (int64_t)p->size[0] ||
+      p->step[0][inner - 1] != p->dim[inner] * p->step[0][inner])
+    return 0;
+  return PIECE / p->dim[inner];
+}
+
+/* `lines` of operand k, side by side: itself where they are, else a copy. `most`: how many a line that
+   is repeated is copied, once for all. */
+static char *lines_of(const plan *p, room *r, int k, int64_t lines, int64_t most, char *at) {
+  int inner = p->ndim - 1;
+  int64_t line = p->dim[inner], step = p->step[k][inner], next = p->step[k][inner - 1];
+  size_t bytes = (size_t)line * p->size[k];
+  char *to = r->piece[k];
+  if (step == (int64_t)p->size[k] && next == (int64_t)bytes) return at;
+  if (next == 0 && r->filled[k] == at) return to;
+  for (int64_t l = 0; l < (next == 0 ? most : lines); l++, to += bytes) {
+    if (next == 0 && l > 0)
+      memcpy(to, r->piece[k], bytes);
+    else if (step == 0)
+      repeat(to, at + l * next, line, p->size[k]);
+    else
+      gather(to, at + l * next, line, step, p->size[k]);
+  }
+  r->filled[k] = next == 0 ? at : NULL;
+  return r->piece[k];
+}
+
+/* Several short lines as one run; `at` holds the operands' first elements. */
+static void do_lines(const plan *p, room *r, int64_t lines, int64_t most, char *const *at) {
+  void *ptr[NN_WALK_MAX];
+  int64_t n = lines * p->dim[p->ndim - 1];
+  ptr[0] = p->flags & NN_WALK_ADD ? r->piece[0] : at[0];
+  for (int k = 1; k < p->n; k++) ptr[k] = lines_of(p, r, k, lines, most, at[k]);
+  p->row(n, ptr, p->attr);
+  if (p->flags & NN_WALK_ADD) add_piece(p->out, n, at[0], ptr[0]);
+}
+
+/* Where element i of each operand stands. */
+static void find(const plan *p, int64_t i, char **at) {
+  for (int k = 0; k < p->n; k++) at[k] = p->base[k];
+  for (int d = p->ndim - 1; d >= 0; d--) {
+    int64_t in = i % p->dim[d];
+    i /= p->dim[d];
+    for (int k = 0; k < p->n; k++) at[k] += in * p->step[k][d];
+  }
+}
+
 /* Elements lo..hi-1 in row-major order. */
 static void do_range(const plan *p, int64_t lo, int64_t hi) {
+  const int64_t line = p->ndim > 0 ? p->dim[p->ndim - 1] : 1, most = lines_in_piece(p);
+  bool by_lines = true;
   room r;
   memset(r.filled, 0, sizeof r.filled);
-  int64_t line = p->ndim > 0 ? p->dim[p->ndim - 1] : 1;
   while (lo < hi) {
-    int64_t index = lo / line, in = lo % line, n = line - in;
     char *at[NN_WALK_MAX] = {0};
-    for (int k = 0; k < p->n; k++)
-      at[k] = p->base[k] + (p->ndim > 0 ? in * p->step[k][p->ndim - 1] : 0);
-    for (int d = p->ndim - 2; d >= 0; d--) {
-      int64_t i = index % p->dim[d];
-      index /= p->dim[d];
-      for (int k = 0; k < p->n; k++) at[k] += i * p->step[k][d];
+    int64_t in = lo % line, n = line - in, lines = 0;
+    find(p, lo, at);
+    if (most > 0 && in == 0) {
+      lines = p->dim[p->ndim - 2] - lo / line % p->dim[p->ndim - 2];
+      if (lines > (hi - lo) / line) lines = (hi - lo) / line;
+      if (lines > most) lines = most;
+    }
+    if ((lines > 0) != by_lines) memset(r.filled, 0, sizeof r.filled);
+    by_lines = lines > 0;
+    if (by_lines) {
+      do_lines(p, &r, lines, most, at);
+      lo += lines * line;
+      continue;
     }
     if (n > hi - lo) n = hi - lo;
     lo += n;
