@@ -82,12 +82,46 @@ static void check(const problem *q) {
   }
 }
 
+/* The elements of C as a job leaves them that does `alpha` and `beta` of the same product. */
+static float *by_job(nn_gemm_kind kind, const nn_product *p, float alpha, float beta,
+                     bool *rounds) {
+  const size_t bytes = (size_t)(p->m * p->ldc) * sizeof(float);
+  nn_gemm_job j = {.p = *p};
+  float *c = malloc(bytes);
+  assert_non_null(c);
+  memcpy(c, p->c, bytes);
+  assert_true(nn_gemm_job_own(kind, &j));
+  *rounds = j.rounds;
+  j.p.alpha = alpha;
+  j.p.beta = beta;
+  j.run(&j, p->a, p->b, c);
+  return c;
+}
+
+/* A job gives the bits of the product; one that rounds, those of C - r (A B). */
+static void check_job(nn_gemm_kind kind, const problem *q) {
+  const nn_product *p = &q->p;
+  const float r = 0.3f;
+  bool rounds;
+  float *same = by_job(kind, p, p->alpha, p->beta, &rounds);
+  float *plain = by_job(kind, p, 1, 0, &rounds), *step = by_job(kind, p, -r, 1, &rounds);
+  for (int64_t i = 0; i < p->m; i++)
+    for (int64_t j = i * p->ldc; j < i * p->ldc + p->n; j++)
+      if (rounds && p->beta != 0) assert_true(step[j] == p->c[j] - r * plain[j]);
+  assert_true(nn_gemm_own(kind, 2, p));
+  for (int64_t i = 0; i < p->m; i++)
+    assert_memory_equal(same + i * p->ldc, p->c + i * p->ldc, (size_t)p->n * sizeof(float));
+  free(same);
+  free(plain);
+  free(step);
+}
+
 /* One product with each kind of kernel. */
 static void one(nn_ctx *ctx, int64_t m, int64_t n, int64_t k, int how, uint64_t *seed) {
   for (nn_gemm_kind kind = NN_GEMM_AVX2; kind <= NN_GEMM_AVX512; kind++) {
     if (!has(kind)) continue;
     problem q = make(ctx, m, n, k, how, seed);
-    assert_true(nn_gemm_own(kind, 2, &q.p));
+    check_job(kind, &q);
     check(&q);
     drop(&q);
   }

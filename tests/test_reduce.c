@@ -98,6 +98,20 @@ static void lines(void **state) {
   }
 }
 
+/* Few columns, as many of them as have a way of their own and more. */
+static void narrow_lines(void **state) {
+  nn_ctx *ctx = *state;
+  enum { ROWS = 9, MOST = 70 };
+  float f[ROWS * MOST + 1];
+  double d[ROWS * MOST + 1];
+  whole_numbers(ROWS * MOST + 1, f, d, 5);
+  for (int64_t rows = 1; rows <= ROWS; rows++)
+    for (int64_t n = 1; n <= MOST; n++) {
+      const matrix m = {rows, n, f, d};
+      for (int form = 0; form < 4; form++) check_lines(ctx, &m, form & 1, form & 2);
+    }
+}
+
 static void along_axes(void **state) {
   nn_ctx *ctx = *state;
   static const nn_axis axes[] = {{1, 24, 1}, {6, 4, 1}, {1, 6, 4},  {2, 3, 4},
@@ -272,9 +286,36 @@ static void softmax_ends(void **state) {
   assert_true(f[0] == 0.5f && f[1] == 0 && f[2] == 0.5f);
 }
 
+/* Rows together give the bits of rows alone, whatever the others hold. */
+static void softmax_rows(void **state) {
+  (void)state;
+  enum { ROWS = 5, MOST = 70 };
+  double x[ROWS * MOST], y[ROWS * MOST], alone[MOST], max[ROWS], lse[ROWS], m, l;
+  uint64_t seed = 3;
+  for (int64_t n = 1; n <= MOST; n++) {
+    for (int64_t i = 0; i < ROWS * n; i++) x[i] = (t_unit(&seed) - 0.5) * 40;
+    x[n] = (double)INFINITY;
+    x[2 * n] = -(double)INFINITY;
+    x[4 * n - 1] = (double)NAN;
+    nn_softmax_logsum_rows_f64(ROWS, n, x, y, max, lse);
+    for (int64_t r = 0; r < ROWS; r++) {
+      nn_softmax_row_f64(n, x + r * n, alone);
+      nn_logsum_row_f64(n, x + r * n, &m, &l);
+      for (int64_t i = 0; i < n; i++) assert_true(t_same_bits(alone[i], y[r * n + i]));
+      assert_true(t_same_bits(m, max[r]));
+      if (isfinite(l))
+        NEAR(lse[r], l, 1e-14 * (1 + fabs(l)));
+      else
+        assert_true(isnan(l) ? isnan(lse[r]) : l == lse[r]);
+    }
+  }
+  nn_softmax_logsum_rows_f64(2, 0, x, y, max, lse);
+  assert_true(max[1] == 0 && lse[1] == -(double)INFINITY);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {TEST(totals),      TEST(lines),    TEST(along_axes),
-                                     TEST(sums_to),     TEST(sums_far), TEST(softmax),
-                                     TEST(softmax_ends)};
+  const struct CMUnitTest tests[] = {TEST(totals),     TEST(lines),        TEST(narrow_lines),
+                                     TEST(along_axes), TEST(sums_to),      TEST(sums_far),
+                                     TEST(softmax),    TEST(softmax_ends), TEST(softmax_rows)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

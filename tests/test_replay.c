@@ -381,7 +381,7 @@ static void test_descent(void **state) {
     {"SGD", "lr = 0.1", 1, 0, -1, 0, true},
     {"SGD", "lr = 0.1", 4, 0, -1, 0, true},
     {"SGD", "lr = 0.3", 9, 0, -1, 0, true},
-    {"SGD", "lr = 0.1", 4, 0, 0, 0, true},    /* one of two is frozen */
+    {"SGD", "lr = 0.1", 4, 0, 0, 0, true},     /* one of two is frozen */
     {"SGD", "lr = 0.1", 4, 1e38, -1, 0, true}, /* then gradients must be looked at */
     {"SGD", "lr = 0.1", 25, 0, -1, 0, false},
     {"SGD", "lr = 0.1", 4, 0, -1, 0.01, false},

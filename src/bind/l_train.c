@@ -250,9 +250,9 @@ static int l_weighted_loss(lua_State *L) {
                                         nnL_check_tensor(L, 3), nnL_check_tensor(L, 4), box));
 }
 
-static const luaL_Reg methods[] = {{"begin", l_begin},   {"run", l_run},    {"outputs", l_outputs},
-                                   {"place", l_place},   {"mark", l_mark},  {"rewind", l_rewind},
-                                   {"settle", l_settle}, {"release", l_gc}, {"epochs", l_epochs},
+static const luaL_Reg methods[] = {{"begin", l_begin},   {"run", l_run},     {"outputs", l_outputs},
+                                   {"place", l_place},   {"mark", l_mark},   {"rewind", l_rewind},
+                                   {"settle", l_settle}, {"release", l_gc},  {"epochs", l_epochs},
                                    {"ended", l_ended},   {"order", l_order}, {NULL, NULL}};
 static const luaL_Reg events[] = {{"__gc", l_gc}, {"__close", l_gc}, {NULL, NULL}};
 static const luaL_Reg functions[] = {

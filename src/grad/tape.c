@@ -177,7 +177,7 @@ void nn_tape_sum_to(nn_tape *t, const nn_value *dst, const nn_value *src, bool a
 }
 
 void nn_tape_kernel(nn_tape *t, nn_kernel kernel, const nn_call *c) {
-  enum { OTHERS = 2 + NN_MAXAUX };             /* output, auxiliary values, the output's gradient */
+  enum { OTHERS = 2 + NN_MAXAUX }; /* output, auxiliary values, the output's gradient */
   if (c->op->flags & NN_OP_PARTS) return;
   if (c->op->drop_attr || c->nin > NN_MAXIN) { /* what the attr owns may go; lists are rare */
     nn_tape_spoil(t);
@@ -319,7 +319,8 @@ static bool can_wait(const nn_tape *t, int i) {
   if ((a && a->block) || (b && b->block)) return false;
   for (int k = 0; k < t->n; k++) {
     if (k != i && is_mentioned(t->note[k], c)) return false;
-    if (k > i && ((a && is_written(t->note[k], a)) || (b && is_written(t->note[k], b)))) return false;
+    if (k > i && ((a && is_written(t->note[k], a)) || (b && is_written(t->note[k], b))))
+      return false;
   }
   return true;
 }
@@ -339,8 +340,7 @@ static void find_late(nn_tape *t) {
       if (leaf->grad->v.storage != e->value[0].storage || !leaf->v.dense || !can_wait(t, i))
         continue;
       if (!grow(t, (void **)&t->late, t->nlate, &t->late_room, sizeof(nn_late))) return;
-      t->late[t->nlate++] = 
-        (nn_late){.leaf = leaf, .note = e, .of_data = is_data(t, &e->value[2])};
+      t->late[t->nlate++] = (nn_late){.leaf = leaf, .note = e, .of_data = is_data(t, &e->value[2])};
       e->late = true;
     }
   }

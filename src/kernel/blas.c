@@ -219,8 +219,9 @@ static void run_f32(const nn_gemm_job *j, const void *a, const void *b, void *c)
   if (as_gemv_f32(p->tb, p->m, p->n, p->k, p->alpha, a, p->ta ? lead(p->lda) : 1, b, p->ldb,
                   p->beta, c))
     return;
-  const product q = {true,    p->ta,   p->tb,  p->m,             p->n,           p->k, p->lda,
-                     p->ldb, p->ldc, (double)p->alpha, (double)p->beta, a,    b,      c};
+  const product q = {
+    true, p->ta, p->tb, p->m, p->n, p->k, p->lda, p->ldb, p->ldc, (double)p->alpha, (double)p->beta,
+    a,    b,     c};
   run_shared(&q);
 }
 

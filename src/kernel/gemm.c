@@ -263,12 +263,14 @@ static void turn_few(const nn_tiles *s, const nn_product *p, const float *b, flo
 static void run_tile(const nn_gemm_job *j, const void *a, const void *b, void *c) {
   const nn_product *p = &j->p;
   const int lanes = j->tiles->lanes, vecs = p->n > lanes ? 2 : 1;
-  const bool turned = p->tb && p->n > 1; /* a single row of B is a column as it lies */
+  const bool turned = p->tb && p->n > 1;   /* a single row of B is a column as it lies */
   _Alignas(64) float panel[TILE_K * WIDE]; /* (k, 2 lanes) */
   nn_tile t = {.k = p->k,
                .ai = p->ta ? 1 : p->lda,
                .ak = p->ta ? p->lda : 1,
-               .bs = turned ? 2 * lanes : p->tb ? 1 : p->ldb,
+               .bs = turned  ? 2 * lanes
+                     : p->tb ? 1
+                             : p->ldb,
                .ldc = p->ldc,
                .a = a,
                .b = turned ? panel : b,

@@ -39,9 +39,10 @@ bool nn_gemm_own(nn_gemm_kind kind, int threads, const nn_product *p);
    j->run(j, a, b, c). Only alpha and beta may be changed between. */
 typedef struct nn_gemm_job {
   void (*run)(const struct nn_gemm_job *j, const void *a, const void *b, void *c);
-  nn_product p; /* its a, b and c are not looked at */
+  nn_product p;                 /* its a, b and c are not looked at */
   const struct nn_tiles *tiles; /* NULL: BLAS's own */
-  bool rounds; /* A B is rounded before alpha and beta come: with -r and 1 these are the bits of C - r (A B) */
+  /* A B is rounded before alpha and beta come: with -r and 1 these are the bits of C - r (A B) */
+  bool rounds;
 } nn_gemm_job;
 /* Sets `run` of a job whose product is set, with the loops of that kind. False: there are none. */
 bool nn_gemm_job_own(nn_gemm_kind kind, nn_gemm_job *j);

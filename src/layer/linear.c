@@ -184,10 +184,8 @@ static nn_status FN(forward)(const nn_call *c) {
 /* From the gradient by x W^T + b. */
 static void FN(gradients)(const nn_call *c, const nn_value *g) {
   int64_t out = c->in[1]->shape.dim[0], in = c->in[1]->shape.dim[1], rows = g->numel / out;
-  if (c->gin[0])
-    FN(multiply)(c, false, false, rows, in, out, g, c->in[1], c->add[0], c->gin[0]);
-  if (c->gin[1])
-    FN(multiply)(c, true, false, out, in, rows, g, c->in[0], c->add[1], c->gin[1]);
+  if (c->gin[0]) FN(multiply)(c, false, false, rows, in, out, g, c->in[1], c->add[0], c->gin[0]);
+  if (c->gin[1]) FN(multiply)(c, true, false, out, in, rows, g, c->in[0], c->add[1], c->gin[1]);
   if (c->nin > 2 && c->gin[2]) {
     const columns k = {c->ctx, rows, out, c->add[2]};
     nn_part(c->ctx, FN(sum_columns), &k, sizeof k, 2, (const nn_value *[]){c->gin[2], g});
@@ -210,8 +208,8 @@ static nn_status FN(backward)(const nn_call *c) {
   if (g->numel == 0) return FN(nothing)(c);
   if (act) {
     NN_GO(nn_tensor_new(c->ctx, NN_R, &g->shape, &own));
-    NN_GO(nn_part_walk(c->ctx, act->grad[0].row[NN_R], 3,
-                       (const nn_value *[]){&own->v, g, c->out}));
+    NN_GO(
+      nn_part_walk(c->ctx, act->grad[0].row[NN_R], 3, (const nn_value *[]){&own->v, g, c->out}));
     g = &own->v;
   }
   FN(gradients)(c, g);

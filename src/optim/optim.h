@@ -25,12 +25,12 @@
 #include "tensor/tensor.h"
 
 enum {
-  NN_MAXSLOTS = 8,   /* that a class names */
-  NN_MAXROWS = 4,    /* of these, the first ones, that an update sees */
-  NN_MAXCOEF = 8,    /* numbers that a step shares */
-  NN_MAXNUMBERS = 2, /* kept for each parameter */
-  NN_MAXGLOBALS = 6, /* kept for the optimizer */
-  NN_MAXPARAMS = 24, /* options, with the end */
+  NN_MAXSLOTS = 8,      /* that a class names */
+  NN_MAXROWS = 4,       /* of these, the first ones, that an update sees */
+  NN_MAXCOEF = 8,       /* numbers that a step shares */
+  NN_MAXNUMBERS = 2,    /* kept for each parameter */
+  NN_MAXGLOBALS = 6,    /* kept for the optimizer */
+  NN_MAXPARAMS = 24,    /* options, with the end */
   NN_OPTIONS_SIZE = 256 /* bytes of their struct, at most */
 };
 

@@ -368,7 +368,9 @@ static nn_status closure(void *user, double *value) {
   nn_optim_zero_grad(t->optim);
   NN_TRY(run_batches(p, &now));
   if (isfinite(now.value)) {
-    if (t->waits && !is_tame(t, nn_replay_bound(&t->same, most_of_data(t)))) { /* then every element is looked at */
+    if (t->waits &&
+        !is_tame(
+          t, nn_replay_bound(&t->same, most_of_data(t)))) { /* then every element is looked at */
       nn_replay_stay(&t->same);
       t->waits = t->optim->again = false;
     }
