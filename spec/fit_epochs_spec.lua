@@ -1,5 +1,5 @@
--- nn.fit where nothing in Lua sees the end of an epoch: many are one call (optim/epochs.c), with the
--- same history, bits and errors as one at a time.
+-- nn.fit where nothing in Lua sees the end of an epoch: many are one call (optim/epochs.c), with
+-- the same history, bits and errors as one at a time.
 
 local nn = require "nn"
 

@@ -13,15 +13,15 @@ local M = {}
 
 local BATCH = 256
 
--- A model's answer to a batch, checked to have a row for each sample. (Methods as functions: looking one
--- up costs as much as these do.)
-local kind_of, dim, size = core.kind, core.methods.tensor.dim, core.methods.tensor.size
+-- A model's answer to a batch, checked to have a row for each sample. (Methods as functions: looking
+-- one up costs as much as these do.)
+local kind_of, dim_of, size_of = core.kind, core.methods.tensor.dim, core.methods.tensor.size
 function M.answer(owner, model, x)
   local out = model(x)
   if kind_of(out) ~= "tensor" then
     raise("%s: the model must return a tensor, got %s", owner, util.describe(out))
   end
-  if dim(out) == 0 or size(out, 1) ~= size(x, 1) then
+  if dim_of(out) == 0 or size_of(out, 1) ~= size_of(x, 1) then
     raise("%s: the model returned %s for a batch of %s; the first sizes must agree", owner,
       util.shape(out), util.shape(x))
   end
