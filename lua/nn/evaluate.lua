@@ -13,8 +13,8 @@ local M = {}
 
 local BATCH = 256
 
--- A model's answer to a batch, checked to have a row for each sample. (Methods as functions: looking
--- one up costs as much as these do.)
+-- A model's answer to a batch, checked to have a row for each sample. Methods are functions here:
+-- looking one up costs as much as these do.
 local kind_of, dim_of, size_of = core.kind, core.methods.tensor.dim, core.methods.tensor.size
 function M.answer(owner, model, x)
   local out = model(x)

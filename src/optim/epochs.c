@@ -37,18 +37,22 @@ static nn_status draw(nn_trainer *t) {
   return NN_OK;
 }
 
+/* Seconds after which a call returns at an epoch's end: a host without our Ctrl-C, and a script's debug
+   hooks, wait for it. */
+static const double LONG = 0.1;
+
 nn_status nn_trainer_epochs(nn_trainer *t, int64_t most) {
   const int64_t rows = t->x->v.shape.dim[0];
   NN_TRY(make_room(t, most));
   t->spent = 0;
-  t->began = now();
+  const double start = t->began = now();
   for (;;) {
     NN_TRY(t->nended > 0 ? nn_trainer_go_on(t, INT64_MAX) : nn_trainer_run(t, INT64_MAX));
     const double time = now();
     t->spent = time - t->began;
     if (t->fault != NN_FAULT_NONE || t->row < rows) return NN_OK;
     t->ended[t->nended++] = (nn_epoch){t->total, t->penalty, t->spent};
-    if (t->nended == most || nn_stop_asked) return NN_OK;
+    if (t->nended == most || nn_stop_asked || time - start > LONG) return NN_OK;
     NN_TRY(draw(t));
     t->row = t->batch = 0;
     t->total = t->penalty = 0;

@@ -90,8 +90,9 @@ nn_status nn_trainer_run(nn_trainer *t, int64_t most);
 
 /* The same, when nobody but the core has run since. */
 nn_status nn_trainer_go_on(nn_trainer *t, int64_t most);
-/* The rest of the epoch, then whole ones, each in a new order if there is one, until `most` are over or
-   a step is not made (see nn_trainer_run). Where row is not the last the trainer stands inside one. */
+/* The rest of the epoch, then whole ones, each in a new order if there is one, until `most` are over, a
+   moment has passed or a step is not made (see nn_trainer_run). Where row is not the last the trainer
+   stands inside one. */
 nn_status nn_trainer_epochs(nn_trainer *t, int64_t most);
 
 /* A loss whose samples count by `weight` (n): the terms times it, then the loss's own reduction. */
