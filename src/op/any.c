@@ -1,22 +1,14 @@
 /* op/any.c: whether any element of x is other than 0, along a dimension or in everything. */
 #ifndef R
-#include <stdint.h>
-
-#include "grad/axis.h"
-#include "kernel/fold.h"
 #include "kernel/names.h"
+#include "op/reduction.h"
 
 extern const nn_op nn_op_any;
 
-static void join(void *into, int64_t m, const void *from, int64_t n) {
-  (void)m, (void)n;
-  *(uint8_t *)into |= *(const uint8_t *)from;
-}
+enum { NONE = 0 };
 
-static void end(const void *state, int64_t n, int64_t line, const void *out) {
-  uint8_t *const *y = out;
-  (void)n;
-  (*y)[line] = *(const uint8_t *)state;
+static inline int joined(int a, int b) {
+  return a | b;
 }
 
 #define NN_SELF "op/any.c"
@@ -42,21 +34,5 @@ const nn_op nn_op_any = {
   .example = {{.inputs = "2x3"}, {.inputs = "2x3x4", .args = "2"}, {.inputs = "2x3?", .args = "1"}},
 };
 #else
-
-NN_HOT static void FN(piece)(int64_t n, const void *from, const void *arg, void *state) {
-  const R *x = from;
-  int found = 0;
-  (void)arg;
-  for (int64_t i = 0; i < n; i++) found |= x[i] != 0;
-  *(uint8_t *)state = (uint8_t)found;
-}
-
-static nn_status FN(forward)(const nn_call *c) {
-  static const nn_fold fold = {sizeof(R), FN(piece), join, end};
-  uint8_t *y = nn_data(c->out);
-  nn_axis a;
-  NN_TRY(nn_call_axis(c, &a));
-  return nn_fold_along(c->ctx, &fold, &a, nn_data(c->in[0]), NULL, &y);
-}
-
+#include "op/truth_body.h"
 #endif

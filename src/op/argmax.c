@@ -1,22 +1,15 @@
 /* op/argmax.c: where the largest element stands, along a dimension or in everything, counted
    from 1. */
-#include "grad/axis.h"
-#include "kernel/extreme.h"
+#include "op/extreme.h"
 
 extern const nn_op nn_op_argmax;
 
 static nn_status infer(const nn_call *c) {
-  nn_axis a;
-  NN_TRY(nn_call_axis(c, &a));
-  if (a.n == 0) return nn_fail(c->ctx, NN_ESHAPE, "argmax: there is no largest element of none");
-  return nn_infer_axis(c, NN_I64);
+  return nn_extreme_place_infer(c, false);
 }
 
 static nn_status forward(const nn_call *c) {
-  nn_axis a;
-  NN_TRY(nn_call_axis(c, &a));
-  return nn_extreme_along(c->ctx, c->in[0]->dtype, false, &a, nn_data(c->in[0]), NULL,
-                          nn_data(c->out));
+  return nn_extreme_place_forward(c, false);
 }
 
 const nn_op nn_op_argmax = {

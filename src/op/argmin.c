@@ -1,22 +1,15 @@
 /* op/argmin.c: where the smallest element stands, along a dimension or in everything, counted
    from 1. */
-#include "grad/axis.h"
-#include "kernel/extreme.h"
+#include "op/extreme.h"
 
 extern const nn_op nn_op_argmin;
 
 static nn_status infer(const nn_call *c) {
-  nn_axis a;
-  NN_TRY(nn_call_axis(c, &a));
-  if (a.n == 0) return nn_fail(c->ctx, NN_ESHAPE, "argmin: there is no smallest element of none");
-  return nn_infer_axis(c, NN_I64);
+  return nn_extreme_place_infer(c, true);
 }
 
 static nn_status forward(const nn_call *c) {
-  nn_axis a;
-  NN_TRY(nn_call_axis(c, &a));
-  return nn_extreme_along(c->ctx, c->in[0]->dtype, true, &a, nn_data(c->in[0]), NULL,
-                          nn_data(c->out));
+  return nn_extreme_place_forward(c, true);
 }
 
 const nn_op nn_op_argmin = {

@@ -1,15 +1,12 @@
 /* op/ceil.c: y = ceil x; the gradient is 0 */
 #ifndef R
-#include <stdint.h>
-#include <tgmath.h>
-
-#include "grad/op.h"
 #include "kernel/names.h"
+#include "op/step.h"
 
 extern const nn_op nn_op_ceil;
 
 #define NN_SELF "op/ceil.c"
-#include "kernel/each_type.h"
+#include "kernel/each_real.h"
 
 const nn_op nn_op_ceil = {
   .name = "ceil",
@@ -18,8 +15,8 @@ const nn_op nn_op_ceil = {
   .nin = 1,
   .flags = NN_OP_REUSE,
   .infer = nn_infer_same,
-  .row = NN_ALL(row),
-  .grad = {{.row = NN_BOTH(grad)}},
+  .row = {row_f32, row_f64, nn_step_stay_i64, nn_step_stay_u8},
+  .grad = {{.row = NN_BOTH(nn_step_grad)}},
   .example = {{.inputs = "2x3", .lo = -3, .hi = 3}, {.inputs = "s"}},
 };
 #else
@@ -28,19 +25,7 @@ NN_HOT static void FN(row)(int64_t n, void *const *p, const void *attr) {
   const R *x = p[1];
   R *y = p[0];
   (void)attr;
-#ifdef NN_INTEGER
-  for (int64_t i = 0; i < n; i++) y[i] = x[i];
-#else
   for (int64_t i = 0; i < n; i++) y[i] = ceil(x[i]);
-#endif
 }
-
-#ifndef NN_INTEGER
-static void FN(grad)(int64_t n, void *const *p, const void *attr) {
-  R *gx = p[0];
-  (void)attr;
-  for (int64_t i = 0; i < n; i++) gx[i] = 0;
-}
-#endif
 
 #endif

@@ -6,6 +6,8 @@
 
 extern const nn_op nn_op_cos;
 
+enum { PIECE = 256 }; /* elements whose part of the gradient stays in the cache */
+
 #define NN_SELF "op/cos.c"
 #include "kernel/each_real.h"
 
@@ -29,20 +31,14 @@ static void FN(row)(int64_t n, void *const *p, const void *attr) {
   FN(nn_v_cos)(n, x, y);
 }
 
-/* a piece at a time, through a buffer: the gradient may not be written where x is read */
-NN_HOT static void FN(scale)(int64_t n, const R *gy, const R *part, R *gx) {
-  for (int64_t i = 0; i < n; i++) gx[i] = -gy[i] * part[i];
-}
-
-static void FN(grad)(int64_t n, void *const *p, const void *attr) {
-  enum { PIECE = 256 };
+NN_HOT static void FN(grad)(int64_t n, void *const *p, const void *attr) {
   const R *gy = p[1], *x = p[2];
-  R *gx = p[0], part[PIECE];
+  R *gx = p[0], sine[PIECE];
   (void)attr;
-  for (int64_t at = 0, m; at < n; at += m) {
-    m = n - at < PIECE ? n - at : PIECE;
-    FN(nn_v_sin)(m, x + at, part);
-    FN(scale)(m, gy + at, part, gx + at);
+  for (int64_t m; n > 0; n -= m, x += m, gy += m, gx += m) {
+    m = n < PIECE ? n : PIECE;
+    FN(nn_v_sin)(m, x, sine);
+    for (int64_t i = 0; i < m; i++) gx[i] = -gy[i] * sine[i];
   }
 }
 

@@ -27,12 +27,7 @@ NN_HOT static void FN(row)(int64_t n, void *const *p, const void *attr) {
   const R *x = p[1];
   uint8_t *z = p[0];
   (void)attr;
-#ifdef NN_INTEGER
-  (void)x;
-  for (int64_t i = 0; i < n; i++) z[i] = 1;
-#else
   for (int64_t i = 0; i < n; i++) z[i] = x[i] - x[i] == 0;
-#endif
 }
 
 #endif

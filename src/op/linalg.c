@@ -25,6 +25,21 @@ nn_status nn_linalg_read(const nn_call *c, int k, bool square, nn_matrices *m) {
   return nn_blas_check(c->ctx, c->op->name, m->rows, m->cols, 1);
 }
 
+nn_status nn_linalg_read_sides(const nn_call *c, bool square, nn_matrices *m, int64_t *sides) {
+  const nn_shape *a = &c->in[0]->shape, *b = &c->in[1]->shape;
+  nn_text ta, tb;
+  NN_TRY(nn_linalg_read(c, 0, square, m));
+  bool fits = b->ndim == 1 ? a->ndim == 2 && b->dim[0] == m->rows : b->ndim == a->ndim;
+  for (int d = 0; d < a->ndim - 1 && fits && b->ndim > 1; d++) fits = b->dim[d] == a->dim[d];
+  if (!fits)
+    return nn_fail(
+      c->ctx, NN_ESHAPE,
+      "%s: %s with right sides of %s: they must have as many rows, and the same leading sizes",
+      c->op->name, nn_shape_text(&ta, a), nn_shape_text(&tb, b));
+  *sides = b->ndim == 1 ? 1 : b->dim[b->ndim - 1];
+  return NN_OK;
+}
+
 void nn_linalg_set(const nn_call *c, int ndim, int64_t a, int64_t b) {
   nn_shape s = c->in[0]->shape;
   s.ndim -= 2;
@@ -52,21 +67,15 @@ void nn_linalg_store(const nn_value *v, int64_t first, int64_t n, const double *
   for (int64_t i = 0; i < n; i++) to[i] = (add ? to[i] : 0) + (float)from[i];
 }
 
-static void symmetrize(int64_t n, double *a) {
+void nn_linalg_symmetrize(int64_t n, double *a) {
   for (int64_t i = 0; i < n; i++)
     for (int64_t j = 0; j < i; j++)
       a[i * n + j] = a[j * n + i] = 0.5 * a[i * n + j] + 0.5 * a[j * n + i];
 }
 
-void nn_linalg_load_symmetric(const nn_value *v, int64_t first, int64_t n, double *to) {
-  nn_linalg_load(v, first, n * n, to);
-  symmetrize(n, to);
-}
-
-void nn_linalg_store_symmetric(const nn_value *v, int64_t first, int64_t n, double *from,
-                               bool add) {
-  symmetrize(n, from);
-  nn_linalg_store(v, first, n * n, from, add);
+void nn_linalg_turn(int64_t rows, int64_t cols, const double *x, double *y) {
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < cols; j++) y[j * rows + i] = x[i * cols + j];
 }
 
 nn_status nn_linalg_check_finite(const nn_call *c, int64_t n, const double *a) {
@@ -100,4 +109,41 @@ nn_status nn_linalg_divide(const nn_call *c, double b, double d, const char *wha
   if (d == 0) return nn_fail(c->ctx, NN_EVALUE, "%s: there is no gradient %s", c->op->name, what);
   *out = b / d;
   return NN_OK;
+}
+
+nn_status nn_linalg_forward(const nn_call *c, int64_t room, nn_linalg_compute compute) {
+  const nn_matrices m = nn_linalg_sizes(c->in[0]);
+  nn_status st = NN_OK;
+  if (c->out->numel == 0) return NN_OK;
+  const int64_t size = m.rows * m.cols, each = c->out->numel / m.batch, all = size + each + room;
+  double *y, *a = nn_linalg_take(c, all);
+  if (!a) return NN_ENOMEM;
+  for (int64_t i = 0; i < m.batch; i++) {
+    nn_linalg_load(c->in[0], i * size, size, a);
+    NN_GO(compute(c, &m, a, a + size, &y));
+    nn_linalg_store(c->out, i * each, each, y, false);
+  }
+done:
+  nn_linalg_give(c, a, all);
+  return st;
+}
+
+nn_status nn_linalg_backward(const nn_call *c, int64_t room, nn_linalg_gradient gradient) {
+  const nn_matrices m = nn_linalg_sizes(c->gin[0]);
+  nn_status st = NN_OK;
+  if (c->gout->numel == 0) return NN_OK;
+  const int64_t size = m.rows * m.cols, each = c->gout->numel / m.batch,
+                all = 2 * each + size + room;
+  double *y = nn_linalg_take(c, all);
+  if (!y) return NN_ENOMEM;
+  double *g = y + each, *ga = g + each;
+  for (int64_t i = 0; i < m.batch; i++) {
+    nn_linalg_load(c->out, i * each, each, y);
+    nn_linalg_load(c->gout, i * each, each, g);
+    NN_GO(gradient(c, &m, y, g, ga + size, ga));
+    nn_linalg_store(c->gin[0], i * size, size, ga, c->add[0]);
+  }
+done:
+  nn_linalg_give(c, y, all);
+  return st;
 }

@@ -17,7 +17,9 @@ typedef struct nn_matrices {
 
 /* Input k as matrices; fails when it has less than two dimensions, or is not square and should be. */
 nn_status nn_linalg_read(const nn_call *c, int k, bool square, nn_matrices *m);
-/* The same for a value that was checked, without its data. */
+/* In[0] as above with its right sides, in[1]: lists (m->rows) or matrices (m->rows, *sides). */
+nn_status nn_linalg_read_sides(const nn_call *c, bool square, nn_matrices *m, int64_t *sides);
+/* The sizes of a value that was checked; its data is not needed. */
 nn_matrices nn_linalg_sizes(const nn_value *v);
 /* Sets the output: the input's leading dimensions, then these (ndim of them, 0 to 2). */
 void nn_linalg_set(const nn_call *c, int ndim, int64_t a, int64_t b);
@@ -26,9 +28,10 @@ void nn_linalg_set(const nn_call *c, int ndim, int64_t a, int64_t b);
 void nn_linalg_load(const nn_value *v, int64_t first, int64_t n, double *to);
 /* And back, stored or added. */
 void nn_linalg_store(const nn_value *v, int64_t first, int64_t n, const double *from, bool add);
-/* The same of the symmetric part of a square, (A + A^T) / 2. */
-void nn_linalg_load_symmetric(const nn_value *v, int64_t first, int64_t n, double *to);
-void nn_linalg_store_symmetric(const nn_value *v, int64_t first, int64_t n, double *from, bool add);
+/* a becomes its symmetric part, (A + A^T) / 2. */
+void nn_linalg_symmetrize(int64_t n, double *a);
+/* y (cols, rows) = x^T */
+void nn_linalg_turn(int64_t rows, int64_t cols, const double *x, double *y);
 /* Fails on NaN and infinity, on which some algorithms never end. */
 nn_status nn_linalg_check_finite(const nn_call *c, int64_t n, const double *a);
 
@@ -43,5 +46,17 @@ void nn_linalg_mul(bool tx, bool ty, int64_t m, int64_t n, int64_t k, double alp
 /* b / d, where 0 / 0 counts as 0; fails where the quotient has no limit. `what` ends the
    text: "there is no gradient ...". */
 nn_status nn_linalg_divide(const nn_call *c, double b, double d, const char *what, double *out);
+
+/* The result of one matrix a (rows, cols), which may be overwritten: *y, put into a or into the room w,
+   which begins with a place for it. */
+typedef nn_status (*nn_linalg_compute)(const nn_call *c, const nn_matrices *m, double *a, double *w,
+                                       double **y);
+/* The gradient of one matrix, ga (rows, cols), from the result y and its gradient g, which may be
+   overwritten; w: room. */
+typedef nn_status (*nn_linalg_gradient)(const nn_call *c, const nn_matrices *m, const double *y,
+                                        double *g, double *w, double *ga);
+/* Forward and backward of in[0] alone, matrix by matrix, with room for `room` doubles more. */
+nn_status nn_linalg_forward(const nn_call *c, int64_t room, nn_linalg_compute compute);
+nn_status nn_linalg_backward(const nn_call *c, int64_t room, nn_linalg_gradient gradient);
 
 #endif

@@ -17,52 +17,45 @@ static nn_status infer(const nn_call *c) {
   return nn_infer_same(c);
 }
 
+static nn_status compute(const nn_call *c, const nn_matrices *m, double *a, double *w, double **y) {
+  int64_t n = m->rows, bad;
+  (void)w;
+  *y = a;
+  nn_linalg_symmetrize(n, a);
+  NN_TRY(nn_linalg_check_finite(c, n * n, a));
+  for (int64_t j = 0; j < n; j++) a[j * n + j] += ((const cholesky_attr *)c->attr)->jitter;
+  NN_TRY(nn_cholesky(c->ctx, n, a, &bad));
+  if (bad)
+    return nn_fail(c->ctx, NN_EVALUE,
+                   "linalg.cholesky: the matrix is not positive definite (its first %lld rows and "
+                   "columns are not)",
+                   (long long)bad);
+  return NN_OK;
+}
+
 static nn_status forward(const nn_call *c) {
-  nn_matrices m = nn_linalg_sizes(c->in[0]);
-  int64_t n = m.rows, size = n * n, bad;
-  nn_status st = NN_OK;
-  if (size == 0) return NN_OK;
-  double *a = nn_linalg_take(c, size);
-  if (!a) return NN_ENOMEM;
-  for (int64_t i = 0; i < m.batch; i++) {
-    nn_linalg_load_symmetric(c->in[0], i * size, n, a);
-    NN_GO(nn_linalg_check_finite(c, size, a));
-    for (int64_t j = 0; j < n; j++) a[j * n + j] += ((const cholesky_attr *)c->attr)->jitter;
-    NN_GO(nn_cholesky(c->ctx, n, a, &bad));
-    if (bad)
-      NN_GO(nn_fail(c->ctx, NN_EVALUE,
-                    "linalg.cholesky: the matrix is not positive definite (its first %lld rows and "
-                    "columns are not)",
-                    (long long)bad));
-    nn_linalg_store(c->out, i * size, size, a, false);
+  return nn_linalg_forward(c, 0, compute);
+}
+
+static nn_status gradient(const nn_call *c, const nn_matrices *m, const double *l, double *g,
+                          double *w, double *ga) {
+  int64_t n = m->rows;
+  (void)c, (void)w;
+  for (int64_t r = 0; r < n; r++) /* what stands above the diagonal is always 0 */
+    for (int64_t k = r + 1; k < n; k++) g[r * n + k] = 0;
+  nn_linalg_mul(true, false, n, n, n, 1, l, g, 0, ga);
+  for (int64_t r = 0; r < n; r++) {
+    ga[r * n + r] *= 0.5;
+    for (int64_t k = r + 1; k < n; k++) ga[r * n + k] = 0;
   }
-done:
-  nn_linalg_give(c, a, size);
-  return st;
+  nn_triangle_solve(true, false, true, n, n, l, ga);
+  nn_triangle_solve(false, false, false, n, n, l, ga);
+  nn_linalg_symmetrize(n, ga);
+  return NN_OK;
 }
 
 static nn_status backward(const nn_call *c) {
-  nn_matrices m = nn_linalg_sizes(c->gin[0]);
-  int64_t n = m.rows, size = n * n;
-  double *l = nn_linalg_take(c, 3 * size);
-  if (!l) return NN_ENOMEM;
-  double *g = l + size, *p = g + size;
-  for (int64_t i = 0; size > 0 && i < m.batch; i++) {
-    nn_linalg_load(c->out, i * size, size, l);
-    nn_linalg_load(c->gout, i * size, size, g);
-    for (int64_t r = 0; r < n; r++) /* what stands above the diagonal is always 0 */
-      for (int64_t k = r + 1; k < n; k++) g[r * n + k] = 0;
-    nn_linalg_mul(true, false, n, n, n, 1, l, g, 0, p);
-    for (int64_t r = 0; r < n; r++) {
-      p[r * n + r] *= 0.5;
-      for (int64_t k = r + 1; k < n; k++) p[r * n + k] = 0;
-    }
-    nn_triangle_solve(true, false, true, n, n, l, p);
-    nn_triangle_solve(false, false, false, n, n, l, p);
-    nn_linalg_store_symmetric(c->gin[0], i * size, n, p, c->add[0]);
-  }
-  nn_linalg_give(c, l, 3 * size);
-  return NN_OK;
+  return nn_linalg_backward(c, 0, gradient);
 }
 
 static const nn_param params[] = {NN_P_REAL(cholesky_attr, jitter, NN_P_PLACE, 0, 0, NN_REAL_MAX,

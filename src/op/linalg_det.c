@@ -23,20 +23,14 @@ static nn_status determinant(const nn_call *c, int64_t n, double *a, int *pivot,
   return NN_OK;
 }
 
+/* w: room for the pivots. */
+static nn_status compute(const nn_call *c, const nn_matrices *m, double *a, double *w, double **y) {
+  *y = w;
+  return determinant(c, m->rows, a, (int *)(void *)(w + 1), w);
+}
+
 static nn_status forward(const nn_call *c) {
-  nn_matrices m = nn_linalg_sizes(c->in[0]);
-  int64_t n = m.rows, size = n * n, room = size + n;
-  nn_status st = NN_OK;
-  double det, *a = nn_linalg_take(c, room);
-  if (!a) return NN_ENOMEM;
-  for (int64_t i = 0; i < m.batch; i++) {
-    nn_linalg_load(c->in[0], i * size, size, a);
-    NN_GO(determinant(c, n, a, (int *)(void *)(a + size), &det));
-    nn_linalg_store(c->out, i, 1, &det, false);
-  }
-done:
-  nn_linalg_give(c, a, room);
-  return st;
+  return nn_linalg_forward(c, nn_linalg_sizes(c->in[0]).rows, compute);
 }
 
 /* w: room for 4 squares and two lists; the cofactors are left in the first. */

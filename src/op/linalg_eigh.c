@@ -26,62 +26,45 @@ static void to_columns(int64_t n, const double *rows, double *v) {
   }
 }
 
-static nn_status forward(const nn_call *c) {
-  nn_matrices m = nn_linalg_sizes(c->in[0]);
-  int64_t n = m.rows, size = n * n, each = n + size, room = size + each;
-  nn_status st = NN_OK;
-  if (n == 0) return NN_OK;
-  double *a = nn_linalg_take(c, room);
-  if (!a) return NN_ENOMEM;
-  double *w = a + size;
-  for (int64_t i = 0; i < m.batch; i++) {
-    nn_linalg_load_symmetric(c->in[0], i * size, n, a);
-    NN_GO(nn_linalg_check_finite(c, size, a));
-    NN_GO(nn_eigh(c->ctx, n, a, w));
-    to_columns(n, a, w + n);
-    nn_linalg_store(c->out, i * each, each, w, false);
-  }
-done:
-  nn_linalg_give(c, a, room);
-  return st;
+/* *y: the eigenvalues, then V. */
+static nn_status compute(const nn_call *c, const nn_matrices *m, double *a, double *w, double **y) {
+  int64_t n = m->rows;
+  double *values = *y = w;
+  nn_linalg_symmetrize(n, a);
+  NN_TRY(nn_linalg_check_finite(c, n * n, a));
+  NN_TRY(nn_eigh(c->ctx, n, a, values));
+  to_columns(n, a, values + n);
+  return NN_OK;
 }
 
-/* One matrix: y holds w and V, g their gradients; t and ga (n, n) are written. */
-static nn_status gradient(const nn_call *c, int64_t n, const double *y, const double *g, double *t,
-                          double *ga) {
+static nn_status forward(const nn_call *c) {
+  return nn_linalg_forward(c, 0, compute);
+}
+
+/* t: room for a square. */
+static nn_status gradient(const nn_call *c, const nn_matrices *m, const double *y, double *g,
+                          double *t, double *ga) {
+  int64_t n = m->rows;
   const double *w = y, *v = y + n, *gw = g, *gv = g + n;
-  nn_linalg_mul(true, false, n, n, n, 1, v, gv, 0, t);
+  nn_linalg_mul(true, false, n, n, n, 1, v, gv, 0, ga);
   for (int64_t i = 0; i < n; i++) {
     for (int64_t j = 0; j < i; j++) {
       double q;
-      NN_TRY(nn_linalg_divide(c, (t[i * n + j] - t[j * n + i]) / 2, w[j] - w[i],
+      NN_TRY(nn_linalg_divide(c, (ga[i * n + j] - ga[j * n + i]) / 2, w[j] - w[i],
                               "by the vectors of equal eigenvalues", &q));
-      t[i * n + j] = t[j * n + i] = q;
+      ga[i * n + j] = ga[j * n + i] = q;
     }
-    t[i * n + i] = gw[i];
+    ga[i * n + i] = gw[i];
   }
-  nn_linalg_mul(false, false, n, n, n, 1, v, t, 0, ga);
-  nn_linalg_mul(false, true, n, n, n, 1, ga, v, 0, t);
+  nn_linalg_mul(false, false, n, n, n, 1, v, ga, 0, t);
+  nn_linalg_mul(false, true, n, n, n, 1, t, v, 0, ga);
+  nn_linalg_symmetrize(n, ga);
   return NN_OK;
 }
 
 static nn_status backward(const nn_call *c) {
   nn_matrices m = nn_linalg_sizes(c->gin[0]);
-  int64_t n = m.rows, size = n * n, each = n + size, room = 2 * each + 2 * size;
-  nn_status st = NN_OK;
-  if (n == 0) return NN_OK;
-  double *y = nn_linalg_take(c, room);
-  if (!y) return NN_ENOMEM;
-  double *g = y + each, *t = g + each, *ga = t + size;
-  for (int64_t i = 0; i < m.batch; i++) {
-    nn_linalg_load(c->out, i * each, each, y);
-    nn_linalg_load(c->gout, i * each, each, g);
-    NN_GO(gradient(c, n, y, g, t, ga));
-    nn_linalg_store_symmetric(c->gin[0], i * size, n, t, c->add[0]);
-  }
-done:
-  nn_linalg_give(c, y, room);
-  return st;
+  return nn_linalg_backward(c, m.rows * m.rows, gradient);
 }
 
 const nn_op nn_op_linalg_eigh = {

@@ -17,19 +17,10 @@ typedef struct sizes {
 } sizes;
 
 static nn_status read_sizes(const nn_call *c, sizes *z) {
-  const nn_shape *a = &c->in[0]->shape, *b = &c->in[1]->shape;
   nn_matrices m;
-  nn_text ta, tb;
-  NN_TRY(nn_linalg_read(c, 0, false, &m));
-  bool fits = b->ndim == 1 ? a->ndim == 2 && b->dim[0] == m.rows : b->ndim == a->ndim;
-  for (int d = 0; d < a->ndim - 1 && fits && b->ndim > 1; d++) fits = b->dim[d] == a->dim[d];
-  if (!fits)
-    return nn_fail(
-      c->ctx, NN_ESHAPE,
-      "linalg.lstsq: %s with right sides of %s: they must have as many rows, and the same "
-      "leading sizes",
-      nn_shape_text(&ta, a), nn_shape_text(&tb, b));
-  *z = (sizes){m.batch, m.rows, m.cols, b->ndim == 1 ? 1 : b->dim[b->ndim - 1], m.least};
+  int64_t r;
+  NN_TRY(nn_linalg_read_sides(c, false, &m, &r));
+  *z = (sizes){m.batch, m.rows, m.cols, r, m.least};
   return nn_blas_check(c->ctx, "linalg.lstsq", z->n, z->r, z->m);
 }
 

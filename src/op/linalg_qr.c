@@ -19,22 +19,13 @@ static nn_status infer(const nn_call *c) {
   return NN_OK;
 }
 
+static nn_status compute(const nn_call *c, const nn_matrices *m, double *a, double *w, double **y) {
+  *y = w;
+  return nn_qr(c->ctx, m->rows, m->cols, a, w, w + m->rows * m->least);
+}
+
 static nn_status forward(const nn_call *c) {
-  nn_matrices m = nn_linalg_sizes(c->in[0]);
-  int64_t size = m.rows * m.cols, each = m.least * (m.rows + m.cols), room = size + each;
-  nn_status st = NN_OK;
-  if (each == 0) return NN_OK;
-  double *a = nn_linalg_take(c, room);
-  if (!a) return NN_ENOMEM;
-  double *q = a + size;
-  for (int64_t i = 0; i < m.batch; i++) {
-    nn_linalg_load(c->in[0], i * size, size, a);
-    NN_GO(nn_qr(c->ctx, m.rows, m.cols, a, q, q + m.rows * m.least));
-    nn_linalg_store(c->out, i * each, each, q, false);
-  }
-done:
-  nn_linalg_give(c, a, room);
-  return st;
+  return nn_linalg_forward(c, 0, compute);
 }
 
 /* Columns first .. first + n - 1 of a (rows, cols). */
@@ -86,22 +77,8 @@ static nn_status gradient(const nn_call *c, const nn_matrices *m, const double *
 
 static nn_status backward(const nn_call *c) {
   nn_matrices m = nn_linalg_sizes(c->gin[0]);
-  int64_t size = m.rows * m.cols, each = m.least * (m.rows + m.cols), k = m.least;
-  int64_t room = 2 * each + size + 3 * k * k + (2 * k + m.rows) * (m.cols - k);
-  nn_status st = NN_OK;
-  if (each == 0) return NN_OK;
-  double *y = nn_linalg_take(c, room);
-  if (!y) return NN_ENOMEM;
-  double *g = y + each, *ga = g + each;
-  for (int64_t i = 0; i < m.batch; i++) {
-    nn_linalg_load(c->out, i * each, each, y);
-    nn_linalg_load(c->gout, i * each, each, g);
-    NN_GO(gradient(c, &m, y, g, ga + size, ga));
-    nn_linalg_store(c->gin[0], i * size, size, ga, c->add[0]);
-  }
-done:
-  nn_linalg_give(c, y, room);
-  return st;
+  int64_t k = m.least;
+  return nn_linalg_backward(c, 3 * k * k + (2 * k + m.rows) * (m.cols - k), gradient);
 }
 
 const nn_op nn_op_linalg_qr = {

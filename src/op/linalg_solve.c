@@ -5,18 +5,8 @@ extern const nn_op nn_op_linalg_solve;
 
 /* A (n, n), B and X (n, m), a list counting as one column. */
 static nn_status read_sizes(const nn_call *c, nn_matrices *a, int64_t *m) {
-  const nn_shape *s = &c->in[0]->shape, *b = &c->in[1]->shape;
-  nn_text ta, tb;
-  NN_TRY(nn_linalg_read(c, 0, true, a));
-  bool fits = b->ndim == 1 ? s->ndim == 2 && b->dim[0] == a->rows : b->ndim == s->ndim;
-  for (int d = 0; d < s->ndim - 1 && fits && b->ndim > 1; d++) fits = b->dim[d] == s->dim[d];
-  *m = b->ndim == 1 ? 1 : b->dim[b->ndim - 1];
-  if (fits) return nn_blas_check(c->ctx, "linalg.solve", a->rows, *m, 1);
-  return nn_fail(
-    c->ctx, NN_ESHAPE,
-    "linalg.solve: %s with right sides of %s: they must have as many rows, and the same "
-    "leading sizes",
-    nn_shape_text(&ta, s), nn_shape_text(&tb, b));
+  NN_TRY(nn_linalg_read_sides(c, true, a, m));
+  return nn_blas_check(c->ctx, "linalg.solve", a->rows, *m, 1);
 }
 
 static nn_status infer(const nn_call *c) {
@@ -25,12 +15,6 @@ static nn_status infer(const nn_call *c) {
   NN_TRY(read_sizes(c, &a, &m));
   nn_value_set(c->out, c->in[1]->dtype, &c->in[1]->shape);
   return NN_OK;
-}
-
-/* The factors want the right sides as rows. */
-static void turn(int64_t rows, int64_t cols, const double *x, double *y) {
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t j = 0; j < cols; j++) y[j * rows + i] = x[i * cols + j];
 }
 
 /* w: room; x (n, m) becomes A^-1 x, or A^-T x. */
@@ -47,9 +31,9 @@ static nn_status solve(const nn_call *c, int64_t i, int64_t n, int64_t m, bool t
       "linalg.solve: the matrix is singular (pivot %lld is 0); lstsq gives the nearest "
       "there is",
       (long long)zero);
-  turn(n, m, x, t);
+  nn_linalg_turn(n, m, x, t); /* the factors want the right sides as rows */
   nn_lu_solve(n, m, w, pivot, transposed, t);
-  turn(m, n, t, x);
+  nn_linalg_turn(m, n, t, x);
   return NN_OK;
 }
 

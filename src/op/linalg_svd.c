@@ -12,14 +12,10 @@
 
 extern const nn_op nn_op_linalg_svd;
 
-static int64_t packed(const nn_matrices *m) {
-  return m->least * (m->rows + 1 + m->cols);
-}
-
 static nn_status infer(const nn_call *c) {
   nn_matrices m;
   NN_TRY(nn_linalg_read(c, 0, false, &m));
-  nn_linalg_set(c, 1, packed(&m), 0);
+  nn_linalg_set(c, 1, m.least * (m.rows + 1 + m.cols), 0);
   return NN_OK;
 }
 
@@ -33,24 +29,16 @@ static void settle_signs(const nn_matrices *m, double *u, double *vt) {
   }
 }
 
+static nn_status compute(const nn_call *c, const nn_matrices *m, double *a, double *w, double **y) {
+  double *u = *y = w, *s = u + m->rows * m->least, *vt = s + m->least;
+  NN_TRY(nn_linalg_check_finite(c, m->rows * m->cols, a));
+  NN_TRY(nn_svd(c->ctx, m->rows, m->cols, a, u, s, vt));
+  settle_signs(m, u, vt);
+  return NN_OK;
+}
+
 static nn_status forward(const nn_call *c) {
-  nn_matrices m = nn_linalg_sizes(c->in[0]);
-  int64_t size = m.rows * m.cols, each = packed(&m), room = size + each;
-  nn_status st = NN_OK;
-  if (each == 0) return NN_OK;
-  double *a = nn_linalg_take(c, room);
-  if (!a) return NN_ENOMEM;
-  double *u = a + size, *s = u + m.rows * m.least, *vt = s + m.least;
-  for (int64_t i = 0; i < m.batch; i++) {
-    nn_linalg_load(c->in[0], i * size, size, a);
-    NN_GO(nn_linalg_check_finite(c, size, a));
-    NN_GO(nn_svd(c->ctx, m.rows, m.cols, a, u, s, vt));
-    settle_signs(&m, u, vt);
-    nn_linalg_store(c->out, i * each, each, u, false);
-  }
-done:
-  nn_linalg_give(c, a, room);
-  return st;
+  return nn_linalg_forward(c, 0, compute);
 }
 
 /* x (k, k) becomes sym(x). */
@@ -80,20 +68,15 @@ static nn_status outside(const nn_call *c, int64_t n, int64_t k, const double *q
   return NN_OK;
 }
 
-static void turn(int64_t rows, int64_t cols, const double *x, double *y) {
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t j = 0; j < cols; j++) y[j * rows + i] = x[i * cols + j];
-}
-
 /* One matrix: y holds U, s, V^T, g their gradients; ga (rows, cols) is written. w: room. */
-static nn_status gradient(const nn_call *c, const nn_matrices *m, const double *y, const double *g,
+static nn_status gradient(const nn_call *c, const nn_matrices *m, const double *y, double *g,
                           double *w, double *ga) {
   int64_t k = m->least, rows = m->rows, cols = m->cols;
   const double *u = y, *s = u + rows * k, *vt = s + k, *gu = g, *gs = gu + rows * k, *gvt = gs + k;
   double *a = w, *b = a + k * k, *v = b + k * k, *gv = v + cols * k,
          *x = gv + cols * k; /* (rows or cols, k) */
-  turn(k, cols, vt, v);
-  turn(k, cols, gvt, gv);
+  nn_linalg_turn(k, cols, vt, v);
+  nn_linalg_turn(k, cols, gvt, gv);
   nn_linalg_mul(true, false, k, k, rows, 1, u, gu, 0, a);
   nn_linalg_mul(true, false, k, k, cols, 1, v, gv, 0, b);
   NN_TRY(divide_gaps(c, k, s, a));
@@ -116,22 +99,7 @@ static nn_status gradient(const nn_call *c, const nn_matrices *m, const double *
 
 static nn_status backward(const nn_call *c) {
   nn_matrices m = nn_linalg_sizes(c->gin[0]);
-  int64_t size = m.rows * m.cols, each = packed(&m), k = m.least;
-  int64_t room = 2 * each + size + 2 * k * k + (3 * m.cols + m.rows) * k;
-  nn_status st = NN_OK;
-  if (each == 0) return NN_OK;
-  double *y = nn_linalg_take(c, room);
-  if (!y) return NN_ENOMEM;
-  double *g = y + each, *ga = g + each;
-  for (int64_t i = 0; i < m.batch; i++) {
-    nn_linalg_load(c->out, i * each, each, y);
-    nn_linalg_load(c->gout, i * each, each, g);
-    NN_GO(gradient(c, &m, y, g, ga + size, ga));
-    nn_linalg_store(c->gin[0], i * size, size, ga, c->add[0]);
-  }
-done:
-  nn_linalg_give(c, y, room);
-  return st;
+  return nn_linalg_backward(c, m.least * (2 * m.least + 3 * m.cols + m.rows), gradient);
 }
 
 const nn_op nn_op_linalg_svd = {

@@ -5,9 +5,8 @@
 #ifndef R
 #include <stdint.h>
 
-#include "grad/axis.h"
-#include "kernel/fold.h"
 #include "kernel/names.h"
+#include "op/reduction.h"
 
 enum { LANES = 16 };
 
@@ -15,11 +14,6 @@ extern const nn_op nn_op_prod;
 
 #define NN_SELF "op/prod.c"
 #include "kernel/each_type.h"
-
-static nn_status infer(const nn_call *c) {
-  nn_dtype d = c->in[0]->dtype;
-  return nn_infer_axis(c, nn_is_real(d) ? d : NN_I64);
-}
 
 const nn_op nn_op_prod = {
   .name = "prod",
@@ -31,7 +25,7 @@ const nn_op nn_op_prod = {
   .saves = NN_IN(0),
   .attr_size = sizeof(nn_axis_attr),
   .params = nn_axis_params,
-  .infer = infer,
+  .infer = nn_infer_total,
   .forward = NN_ALL(forward),
   .backward = NN_BOTH(backward),
   .example = {{.inputs = "2x3"},
@@ -68,17 +62,14 @@ static void FN(join)(void *into, int64_t m, const void *from, int64_t n) {
 }
 
 static void FN(end)(const void *state, int64_t n, int64_t line, const void *out) {
-  OUT *const *y = out;
+  OUT *y = nn_reduced(out);
   (void)n;
-  (*y)[line] = (OUT) * (const WIDE *)state;
+  y[line] = (OUT) * (const WIDE *)state;
 }
 
 static nn_status FN(forward)(const nn_call *c) {
   static const nn_fold fold = {sizeof(R), FN(piece), FN(join), FN(end)};
-  OUT *y = nn_data(c->out);
-  nn_axis a;
-  NN_TRY(nn_call_axis(c, &a));
-  return nn_fold_along(c->ctx, &fold, &a, nn_data(c->in[0]), NULL, &y);
+  return nn_reduce(c, &fold);
 }
 
 #ifndef NN_INTEGER

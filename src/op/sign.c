@@ -2,8 +2,8 @@
 #ifndef R
 #include <stdint.h>
 
-#include "grad/op.h"
 #include "kernel/names.h"
+#include "op/step.h"
 
 extern const nn_op nn_op_sign;
 
@@ -18,7 +18,7 @@ const nn_op nn_op_sign = {
   .flags = NN_OP_REUSE,
   .infer = nn_infer_same,
   .row = NN_ALL(row),
-  .grad = {{.row = NN_BOTH(grad)}},
+  .grad = {{.row = NN_BOTH(nn_step_grad)}},
   .example = {{.inputs = "2x3", .lo = -3, .hi = 3}, {.inputs = "s"}},
 };
 #else
@@ -33,13 +33,5 @@ NN_HOT static void FN(row)(int64_t n, void *const *p, const void *attr) {
   for (int64_t i = 0; i < n; i++) y[i] = x[i] > 0 ? 1 : x[i] < 0 ? -1 : x[i] == 0 ? 0 : x[i];
 #endif
 }
-
-#ifndef NN_INTEGER
-static void FN(grad)(int64_t n, void *const *p, const void *attr) {
-  R *gx = p[0];
-  (void)attr;
-  for (int64_t i = 0; i < n; i++) gx[i] = 0;
-}
-#endif
 
 #endif

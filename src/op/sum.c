@@ -2,20 +2,14 @@
 #ifndef R
 #include <stdint.h>
 
-#include "grad/axis.h"
 #include "kernel/along.h"
-#include "kernel/fold.h"
 #include "kernel/names.h"
+#include "op/reduction.h"
 
 extern const nn_op nn_op_sum;
 
 #define NN_SELF "op/sum.c"
 #include "kernel/each_type.h"
-
-static nn_status infer(const nn_call *c) {
-  nn_dtype d = c->in[0]->dtype;
-  return nn_infer_axis(c, nn_is_real(d) ? d : NN_I64);
-}
 
 const nn_op nn_op_sum = {
   .name = "sum",
@@ -25,7 +19,7 @@ const nn_op nn_op_sum = {
   .nin = 1,
   .attr_size = sizeof(nn_axis_attr),
   .params = nn_axis_params,
-  .infer = infer,
+  .infer = nn_infer_total,
   .forward = NN_ALL(forward),
   .backward = NN_BOTH(backward),
   .example = {{.inputs = "2x3"},
@@ -51,17 +45,14 @@ static void FN(join)(void *into, int64_t m, const void *from, int64_t n) {
 }
 
 static void FN(end)(const void *state, int64_t n, int64_t line, const void *out) {
-  int64_t *const *y = out;
+  int64_t *y = nn_reduced(out);
   (void)n;
-  (*y)[line] = *(const int64_t *)state;
+  y[line] = *(const int64_t *)state;
 }
 
 static nn_status FN(forward)(const nn_call *c) {
   static const nn_fold fold = {sizeof(R), FN(piece), FN(join), FN(end)};
-  int64_t *y = nn_data(c->out);
-  nn_axis a;
-  NN_TRY(nn_call_axis(c, &a));
-  return nn_fold_along(c->ctx, &fold, &a, nn_data(c->in[0]), NULL, &y);
+  return nn_reduce(c, &fold);
 }
 #else
 static nn_status FN(forward)(const nn_call *c) {
