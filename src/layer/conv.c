@@ -2,7 +2,6 @@
 #ifndef R
 #include "layer/conv.h"
 
-#include <math.h>
 #include <omp.h>
 #include <string.h>
 
@@ -11,7 +10,6 @@
 #include "kernel/names.h"
 #include "kernel/reduce.h"
 #include "layer/conv_direct.h"
-#include "layer/init.h"
 
 enum {
   PIECE = 512 * 1024,         /* bytes of columns a thread: they stay in its second-level cache */
@@ -20,20 +18,31 @@ enum {
   NARROWEST = 64 /* places in a piece, below which a product loses too much to its edges */
 };
 
-/* How the columns are cut: `channels` of a group at a time, `places` of the result. */
+/* A group of an image, and how its columns are cut: `channels` at a time, `places` of the result. */
 typedef struct cut {
+  int64_t k, cg, og, all; /* elements of a kernel, channels of x and of y, places of y */
+  int64_t weights;        /* og cg k */
   int64_t channels, places;
-  bool plain; /* kernels of 1x1 at every place: x is its own columns */
+  size_t bytes; /* of the columns of a piece */
+  bool plain;   /* kernels of 1x1 at every place: x is its own columns */
 } cut;
 
+/* i, or the nearest within lo .. hi */
+static inline int64_t within(int64_t i, int64_t lo, int64_t hi) {
+  return i < lo ? lo : i > hi ? hi : i;
+}
+
 static cut cut_of(const nn_conv *g, size_t size) {
-  int64_t k = g->kh * g->kw, cg = g->c / g->groups, all = g->oh * g->ow;
-  int64_t most = PIECE / (int64_t)size;
-  cut c = {.channels = most / (k * NARROWEST)};
-  c.plain = k == 1 && g->sh == 1 && g->sw == 1 && g->ph == 0 && g->pw == 0;
-  if (c.channels < 1) c.channels = 1;
-  if (c.channels > cg) c.channels = cg;
-  c.places = most / (k * c.channels);
+  cut c = {.k = g->kh * g->kw, .cg = g->c / g->groups, .og = g->o / g->groups};
+  const int64_t most = PIECE / (int64_t)size, all = c.all = g->oh * g->ow;
+  c.weights = c.og * c.cg * c.k;
+  c.plain = c.k == 1 && g->sh == 1 && g->sw == 1 && g->ph == 0 && g->pw == 0;
+  if (c.plain) {
+    c.channels = c.cg, c.places = all;
+    return c;
+  }
+  c.channels = within(most / (c.k * NARROWEST), 1, c.cg);
+  c.places = most / (c.k * c.channels);
   if (c.places < NARROWEST) c.places = NARROWEST;
   if (c.places > all) c.places = all;
   if (all > 0) { /* pieces of one size, none of them a small rest */
@@ -41,12 +50,8 @@ static cut cut_of(const nn_conv *g, size_t size) {
     c.places = (all + pieces - 1) / pieces;
     if (c.places > g->ow) c.places = (c.places + g->ow - 1) / g->ow * g->ow; /* whole rows */
   }
-  if (c.plain) c = (cut){cg, all, true};
+  c.bytes = (size_t)(c.channels * c.k * c.places) * size;
   return c;
-}
-
-static size_t piece_bytes(const nn_conv *g, const cut *c, size_t size) {
-  return c->plain ? 0 : (size_t)(c->channels * g->kh * g->kw * c->places) * size;
 }
 
 /* The places of a row of the result at which the kernel's column v stands inside x: first ..
@@ -57,11 +62,6 @@ static void inside(const nn_conv *g, int64_t v, int64_t *first, int64_t *behind)
   *behind = g->w > at ? (g->w - at + g->sw - 1) / g->sw : 0;
 }
 
-/* i, or the nearest within lo .. hi */
-static inline int64_t within(int64_t i, int64_t lo, int64_t hi) {
-  return i < lo ? lo : i > hi ? hi : i;
-}
-
 int nn_conv_threads(const nn_ctx *ctx, int64_t tasks, int64_t work) {
   int64_t t = nn_threads_for(ctx, work);
   return (int)(tasks < t ? tasks : t);
@@ -70,41 +70,6 @@ int nn_conv_threads(const nn_ctx *ctx, int64_t tasks, int64_t work) {
 int64_t nn_conv_size(int64_t size, int64_t k, int64_t stride, int64_t padding, int64_t dilation) {
   int64_t left = size + 2 * padding - dilation * (k - 1) - 1;
   return left < 0 ? 0 : left / stride + 1;
-}
-
-nn_status nn_conv_pair(const nn_layer *l, const char *name, const nn_ints *v, int dims,
-                       int64_t idle, int64_t pair[2]) {
-  if (v->n > dims)
-    return nn_layer_fail(l, NN_EVALUE, "'%s' must be a number%s, got %lld of them", name,
-                         dims > 1 ? " or two, for height and width" : "", (long long)v->n);
-  pair[0] = dims > 1 ? v->v[0] : idle;
-  pair[1] = v->v[v->n - 1];
-  return NN_OK;
-}
-
-nn_status nn_conv_check(const nn_layer *l, const nn_tensor *x, int64_t channels, int dims) {
-  const nn_shape *s = &x->v.shape;
-  nn_text t;
-  NN_TRY(nn_layer_check_dtype(l, x));
-  if (s->ndim != 2 + dims)
-    return nn_layer_fail(l, NN_ESHAPE, "the input must be %s, got %s%s",
-                         dims > 1 ? "N x C x H x W" : "N x C x length", nn_shape_text(&t, s),
-                         s->ndim == 1 + dims ? "; x:unsqueeze() gives it the dimension it lacks"
-                                             : "");
-  if (channels && s->dim[1] != channels)
-    return nn_layer_fail(l, NN_ESHAPE, "the input must have %lld channels (dimension 2), got %s",
-                         (long long)channels, nn_shape_text(&t, s));
-  return NN_OK;
-}
-
-nn_status nn_conv_tensors(nn_ctx *ctx, nn_layer *l, const nn_shape *w, int64_t bias) {
-  int64_t fan_in = 1;
-  nn_shape b = nn_shape_1(bias);
-  NN_TRY(nn_shape_check(ctx, l->class->name, w, sizeof(double)));
-  for (int i = 1; i < w->ndim; i++) fan_in *= w->dim[i];
-  NN_TRY(nn_layer_add_uniform(ctx, l, "weight", w, 1 / sqrt((double)fan_in)));
-  if (!bias) return NN_OK;
-  return nn_layer_add_uniform(ctx, l, "bias", &b, 1 / sqrt((double)fan_in));
 }
 
 /* ---- the operation ---- */
@@ -269,7 +234,7 @@ static void FN(uncolumns)(const nn_conv *g, int64_t n, int64_t from, int64_t to,
 
 static void FN(run_image)(const nn_conv *g, const cut *c, const R *x, const R *w, const R *b,
                           bool add, R *col, R *y) {
-  int64_t k = g->kh * g->kw, cg = g->c / g->groups, og = g->o / g->groups, all = g->oh * g->ow;
+  const int64_t k = c->k, cg = c->cg, og = c->og, all = c->all;
   for (int64_t o = 0; o < og && b; o++)
     for (int64_t i = 0; i < all; i++) y[o * all + i] = b[o];
   for (int64_t p = 0; p < all; p += c->places) {
@@ -287,7 +252,7 @@ static void FN(run_image)(const nn_conv *g, const cut *c, const R *x, const R *w
 
 static void FN(x_image)(const nn_conv *g, const cut *c, const R *w, const R *gy, bool add, R *col,
                         R *gx) {
-  int64_t k = g->kh * g->kw, cg = g->c / g->groups, og = g->o / g->groups, all = g->oh * g->ow;
+  const int64_t k = c->k, cg = c->cg, og = c->og, all = c->all;
   if (!add && !c->plain) memset(gx, 0, (size_t)(cg * g->h * g->w) * sizeof *gx);
   for (int64_t p = 0; p < all; p += c->places) {
     int64_t end = p + c->places < all ? p + c->places : all;
@@ -304,7 +269,7 @@ static void FN(x_image)(const nn_conv *g, const cut *c, const R *w, const R *gy,
 
 /* gw += */
 static void FN(w_image)(const nn_conv *g, const cut *c, const R *x, const R *gy, R *col, R *gw) {
-  int64_t k = g->kh * g->kw, cg = g->c / g->groups, og = g->o / g->groups, all = g->oh * g->ow;
+  const int64_t k = c->k, cg = c->cg, og = c->og, all = c->all;
   for (int64_t p = 0; p < all; p += c->places) {
     int64_t end = p + c->places < all ? p + c->places : all;
     for (int64_t first = 0; first < cg; first += c->channels) {
@@ -325,21 +290,19 @@ nn_status FN(nn_conv_run)(nn_ctx *ctx, const nn_conv *g, const R *x, const R *w,
   if (NN_R == NN_F32 && nn_conv_is_direct(g))
     return nn_conv_direct_run(ctx, g, FLOATS(x), FLOATS(w), FLOATS(b), add, FLOATS(y));
   const cut c = cut_of(g, sizeof(R));
-  int64_t tasks = g->n * g->groups, cg = g->c / g->groups, og = g->o / g->groups;
-  int64_t wg = og * cg * g->kh * g->kw, all = g->oh * g->ow;
-  int threads = nn_conv_threads(ctx, tasks, tasks * wg * all);
-  size_t each = piece_bytes(g, &c, sizeof(R));
-  char *room = nn_mem_take(ctx, each * (size_t)threads);
+  const int64_t tasks = g->n * g->groups;
+  const int threads = nn_conv_threads(ctx, tasks, tasks * c.weights * c.all);
+  char *room = nn_mem_take(ctx, c.bytes * (size_t)threads);
   if (!room) return NN_ENOMEM;
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int64_t t = 0; t < tasks; t++) {
     int64_t n = t / g->groups, i = t % g->groups;
-    R *col = (R *)(void *)(room + each * (size_t)omp_get_thread_num());
+    R *col = (R *)(void *)(room + c.bytes * (size_t)omp_get_thread_num());
     if (!nn_interrupted) FN(run_image)
-    (g, &c, x + (n * g->c + i * cg) * g->h * g->w, w + i * wg, b ? b + i * og : NULL, add, col,
-     y + (n * g->o + i * og) * all);
+    (g, &c, x + (n * g->c + i * c.cg) * g->h * g->w, w + i * c.weights, b ? b + i * c.og : NULL,
+     add, col, y + (n * g->o + i * c.og) * c.all);
   }
-  nn_mem_give(ctx, room, each * (size_t)threads);
+  nn_mem_give(ctx, room, c.bytes * (size_t)threads);
   return nn_poll(ctx);
 }
 
@@ -348,21 +311,19 @@ nn_status FN(nn_conv_to_x)(nn_ctx *ctx, const nn_conv *g, const R *w, const R *g
   if (NN_R == NN_F32 && nn_conv_is_direct_to_x(g))
     return nn_conv_direct_to_x(ctx, g, FLOATS(w), FLOATS(gy), add, FLOATS(gx));
   const cut c = cut_of(g, sizeof(R));
-  int64_t tasks = g->n * g->groups, cg = g->c / g->groups, og = g->o / g->groups;
-  int64_t wg = og * cg * g->kh * g->kw, all = g->oh * g->ow;
-  int threads = nn_conv_threads(ctx, tasks, tasks * wg * all);
-  size_t each = piece_bytes(g, &c, sizeof(R));
-  char *room = nn_mem_take(ctx, each * (size_t)threads);
+  const int64_t tasks = g->n * g->groups;
+  const int threads = nn_conv_threads(ctx, tasks, tasks * c.weights * c.all);
+  char *room = nn_mem_take(ctx, c.bytes * (size_t)threads);
   if (!room) return NN_ENOMEM;
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int64_t t = 0; t < tasks; t++) {
     int64_t n = t / g->groups, i = t % g->groups;
-    R *col = (R *)(void *)(room + each * (size_t)omp_get_thread_num());
+    R *col = (R *)(void *)(room + c.bytes * (size_t)omp_get_thread_num());
     if (!nn_interrupted) FN(x_image)
-    (g, &c, w + i * wg, gy + (n * g->o + i * og) * all, add, col,
-     gx + (n * g->c + i * cg) * g->h * g->w);
+    (g, &c, w + i * c.weights, gy + (n * g->o + i * c.og) * c.all, add, col,
+     gx + (n * g->c + i * c.cg) * g->h * g->w);
   }
-  nn_mem_give(ctx, room, each * (size_t)threads);
+  nn_mem_give(ctx, room, c.bytes * (size_t)threads);
   return nn_poll(ctx);
 }
 
@@ -373,27 +334,25 @@ nn_status FN(nn_conv_to_w)(nn_ctx *ctx, const nn_conv *g, const R *x, const R *g
   if (NN_R == NN_F32 && nn_conv_is_direct(g))
     return nn_conv_direct_to_w(ctx, g, FLOATS(x), FLOATS(gy), add, FLOATS(gw));
   const cut c = cut_of(g, sizeof(R));
-  int64_t cg = g->c / g->groups, og = g->o / g->groups, wg = og * cg * g->kh * g->kw;
-  int64_t all = g->oh * g->ow, total = wg * g->groups,
-          chunks = PARTIALS / (int64_t)sizeof(R) / total;
+  const int64_t total = c.weights * g->groups;
+  int64_t chunks = PARTIALS / (int64_t)sizeof(R) / total;
   if (chunks > CHUNKS) chunks = CHUNKS;
   if (chunks > g->n) chunks = g->n;
   if (chunks < 1) chunks = 1;
-  int threads = nn_conv_threads(ctx, chunks, g->n * total * all);
-  size_t each = piece_bytes(g, &c, sizeof(R));
-  size_t sums = (size_t)(chunks * total) * sizeof(R), bytes = sums + each * (size_t)threads;
+  int threads = nn_conv_threads(ctx, chunks, g->n * total * c.all);
+  size_t sums = (size_t)(chunks * total) * sizeof(R), bytes = sums + c.bytes * (size_t)threads;
   char *room = nn_mem_take(ctx, bytes);
   if (!room) return NN_ENOMEM;
   R *sum = (R *)(void *)room;
   memset(sum, 0, sums);
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int64_t t = 0; t < chunks; t++) {
-    R *col = (R *)(void *)(room + sums + each * (size_t)omp_get_thread_num());
+    R *col = (R *)(void *)(room + sums + c.bytes * (size_t)omp_get_thread_num());
     for (int64_t k = g->n * t / chunks * g->groups; k < g->n * (t + 1) / chunks * g->groups; k++) {
       int64_t n = k / g->groups, i = k % g->groups;
       if (!nn_interrupted) FN(w_image)
-      (g, &c, x + (n * g->c + i * cg) * g->h * g->w, gy + (n * g->o + i * og) * all, col,
-       sum + t * total + i * wg);
+      (g, &c, x + (n * g->c + i * c.cg) * g->h * g->w, gy + (n * g->o + i * c.og) * c.all, col,
+       sum + t * total + i * c.weights);
     }
   }
   FN(nn_sum_cols)(ctx, chunks, total, sum, 1, add, gw);

@@ -24,6 +24,29 @@ typedef struct nn_conv_attr {
   int64_t k[2], stride[2], padding[2], dilation[2], extra[2], groups;
 } nn_conv_attr;
 
+/* The layers' struct, or its beginning. */
+typedef struct nn_conv_layer {
+  nn_layer base;
+  int64_t in_channels, out_channels, groups;
+  nn_ints kernel_size, stride, padding, dilation;
+  bool bias;
+  int dims; /* 1: sequences, 2: images */
+  nn_conv_attr attr;
+} nn_conv_layer;
+
+/* The options of Conv1d and Conv2d; `text` is what kernel_size is. */
+#define NN_P_CONV(text)                                                                    \
+  NN_P_SIZE(nn_conv_layer, in_channels, "channels of the input"),                          \
+    NN_P_SIZE(nn_conv_layer, out_channels, "channels of the output"),                      \
+    NN_P_INTS(nn_conv_layer, kernel_size, NN_P_NEEDED, 1, 1, NN_CONV_MAX, text),           \
+    NN_P_INTS(nn_conv_layer, stride, 0, 1, 1, NN_CONV_MAX, "step between two places"),     \
+    NN_P_INTS(nn_conv_layer, padding, 0, 0, 0, NN_CONV_MAX, "zeros put around the input"), \
+    NN_P_INTS(nn_conv_layer, dilation, 0, 1, 1, NN_CONV_MAX,                               \
+              "step between the kernel's elements"),                                       \
+    NN_P_INT(nn_conv_layer, groups, 1, 1, NN_CONV_MAX,                                     \
+             "channels are cut into so many groups, each with its own kernels"),           \
+    NN_P_BOOL(nn_conv_layer, bias, true, "add a bias vector")
+
 /* The size of the result along one dimension; <= 0: the kernel does not fit. */
 int64_t nn_conv_size(int64_t size, int64_t k, int64_t stride, int64_t padding, int64_t dilation);
 /* Two numbers from an option of one or two. `dims` 1: {1-dimensional} is {idle, value}. Fails when
@@ -32,8 +55,19 @@ nn_status nn_conv_pair(const nn_layer *l, const char *name, const nn_ints *v, in
                        int64_t idle, int64_t pair[2]);
 /* Fails unless x is batch x channels x dims sizes and floating. */
 nn_status nn_conv_check(const nn_layer *l, const nn_tensor *x, int64_t channels, int dims);
-/* Makes weight (shape w) and, if wanted, bias (n), from U(-1/sqrt(fan in), 1/sqrt(fan in)). */
-nn_status nn_conv_tensors(nn_ctx *ctx, nn_layer *l, const nn_shape *w, int64_t bias);
+
+/* build: reads the options into attr, all but `extra`. */
+nn_status nn_conv_options(nn_layer *l, int dims);
+/* Makes weight (first, second / groups, kernel) and, if wanted, bias, from U(-1/sqrt(n), 1/sqrt(n)) with n
+   the inputs of a sum. */
+nn_status nn_conv_parameters(nn_ctx *ctx, nn_layer *l, int64_t first, int64_t second);
+/* forward: checks x, then applies `op` to it and the parameters. */
+nn_status nn_conv_apply(nn_layer *l, const nn_op *op, nn_tensor *x, nn_tensor **y);
+
+/* Conv1d and Conv2d. */
+nn_status nn_conv_build1d(nn_ctx *ctx, nn_layer *l);
+nn_status nn_conv_build2d(nn_ctx *ctx, nn_layer *l);
+nn_status nn_conv_forward(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn_tensor **y);
 
 /* Threads for `tasks` equal pieces of `work` multiplications in all. */
 int nn_conv_threads(const nn_ctx *ctx, int64_t tasks, int64_t work);

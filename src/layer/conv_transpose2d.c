@@ -3,18 +3,13 @@
  * gradients on its way back. x is that convolution's result, y its input.
  */
 #ifndef R
-#include <math.h>
-
 #include "kernel/blas.h"
 #include "kernel/names.h"
 #include "layer/conv.h"
 
 typedef struct conv_transpose2d {
-  nn_layer base;
-  int64_t in_channels, out_channels, groups;
-  nn_ints kernel_size, stride, padding, output_padding, dilation;
-  bool bias;
-  nn_conv_attr attr;
+  nn_conv_layer conv;
+  nn_ints output_padding;
 } conv_transpose2d;
 
 extern const nn_layer_class nn_layer_conv_transpose2d;
@@ -60,46 +55,34 @@ static const nn_op op = {
 };
 
 static nn_status build(nn_ctx *ctx, nn_layer *l) {
-  conv_transpose2d *k = (conv_transpose2d *)l;
-  nn_conv_attr *a = &k->attr;
-  NN_TRY(nn_conv_pair(l, "kernel_size", &k->kernel_size, 2, 1, a->k));
-  NN_TRY(nn_conv_pair(l, "stride", &k->stride, 2, 1, a->stride));
-  NN_TRY(nn_conv_pair(l, "padding", &k->padding, 2, 0, a->padding));
-  NN_TRY(nn_conv_pair(l, "output_padding", &k->output_padding, 2, 0, a->extra));
-  NN_TRY(nn_conv_pair(l, "dilation", &k->dilation, 2, 1, a->dilation));
-  a->groups = k->groups;
-  if (k->in_channels % k->groups || k->out_channels % k->groups)
-    return nn_layer_fail(l, NN_EVALUE, "in_channels and out_channels must be multiples of groups");
+  conv_transpose2d *t = (conv_transpose2d *)l;
+  nn_conv_attr *a = &t->conv.attr;
+  NN_TRY(nn_conv_options(l, 2));
+  NN_TRY(nn_conv_pair(l, "output_padding", &t->output_padding, 2, 0, a->extra));
   for (int i = 0; i < 2; i++)
     if (a->extra[i] >= a->stride[i] && a->extra[i] >= a->dilation[i])
       return nn_layer_fail(l, NN_EVALUE, "output_padding must be below stride or dilation");
-  nn_shape w = {.ndim = 4, .dim = {k->in_channels, k->out_channels / k->groups, a->k[0], a->k[1]}};
-  return nn_conv_tensors(ctx, l, &w, k->bias ? k->out_channels : 0);
+  return nn_conv_parameters(ctx, l, t->conv.in_channels, t->conv.out_channels);
 }
 
 static nn_status layer_forward(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn_tensor **y) {
-  const conv_transpose2d *k = (const conv_transpose2d *)l;
-  nn_tensor *in[3] = {x, l->slot[0].tensor, k->bias ? l->slot[1].tensor : NULL};
   (void)ctx, (void)last;
-  *y = NULL;
-  NN_TRY(nn_conv_check(l, x, k->in_channels, 2));
-  return nn_layer_apply(l, &op, &k->attr, k->bias ? 3 : 2, in, y);
+  return nn_conv_apply(l, &op, x, y);
 }
 
 static const nn_param params[] = {
-  NN_P_SIZE(conv_transpose2d, in_channels, "channels of the input"),
-  NN_P_SIZE(conv_transpose2d, out_channels, "channels of the output"),
-  NN_P_INTS(conv_transpose2d, kernel_size, NN_P_NEEDED, 1, 1, NN_CONV_MAX,
+  NN_P_SIZE(nn_conv_layer, in_channels, "channels of the input"),
+  NN_P_SIZE(nn_conv_layer, out_channels, "channels of the output"),
+  NN_P_INTS(nn_conv_layer, kernel_size, NN_P_NEEDED, 1, 1, NN_CONV_MAX,
             "size of the kernel or {height, width}"),
-  NN_P_INTS(conv_transpose2d, stride, 0, 1, 1, NN_CONV_MAX,
-            "step between two places of the output"),
-  NN_P_INTS(conv_transpose2d, padding, 0, 0, 0, NN_CONV_MAX, "cut off around the output"),
+  NN_P_INTS(nn_conv_layer, stride, 0, 1, 1, NN_CONV_MAX, "step between two places of the output"),
+  NN_P_INTS(nn_conv_layer, padding, 0, 0, 0, NN_CONV_MAX, "cut off around the output"),
   NN_P_INTS(conv_transpose2d, output_padding, 0, 0, 0, NN_CONV_MAX,
             "added to the output at the bottom and on the right"),
-  NN_P_INT(conv_transpose2d, groups, 1, 1, NN_CONV_MAX,
+  NN_P_INT(nn_conv_layer, groups, 1, 1, NN_CONV_MAX,
            "channels are cut into so many groups, each with its own kernels"),
-  NN_P_BOOL(conv_transpose2d, bias, true, "add a bias vector"),
-  NN_P_INTS(conv_transpose2d, dilation, 0, 1, 1, NN_CONV_MAX, "step between the kernel's elements"),
+  NN_P_BOOL(nn_conv_layer, bias, true, "add a bias vector"),
+  NN_P_INTS(nn_conv_layer, dilation, 0, 1, 1, NN_CONV_MAX, "step between the kernel's elements"),
   NN_P_END};
 
 const nn_layer_class nn_layer_conv_transpose2d = {

@@ -1,7 +1,28 @@
 /* layer/pool.c: see pool.h. */
 #include "layer/pool.h"
 
-nn_status nn_pool_build(nn_layer *l, int dims) {
+#define WINDOW                                                          \
+  NN_P_INTS(nn_pool_layer, kernel_size, NN_P_NEEDED, 1, 1, NN_CONV_MAX, \
+            "size of the window, or {height, width}"),                  \
+    NN_P_INTS(nn_pool_layer, stride, 0, 0, 0, NN_CONV_MAX,              \
+              "step between two windows; 0: as large as the window"),   \
+    NN_P_INTS(nn_pool_layer, padding, 0, 0, 0, NN_CONV_MAX,             \
+              "places added around the input, at most half the window")
+#define ROUNDING                             \
+  NN_P_BOOL(nn_pool_layer, ceil_mode, false, \
+            "windows that begin inside may end outside: sizes are rounded up")
+
+const nn_param nn_pool_max_params[] = {
+  WINDOW,
+  NN_P_INTS(nn_pool_layer, dilation, 0, 1, 1, NN_CONV_MAX, "step between the window's elements"),
+  ROUNDING, NN_P_END};
+
+const nn_param nn_pool_avg_params[] = {
+  WINDOW, ROUNDING,
+  NN_P_BOOL(nn_pool_layer, count_include_pad, true, "padding counts, as zeros, in the mean"),
+  NN_P_END};
+
+static nn_status build(nn_layer *l, int dims) {
   nn_pool_layer *p = (nn_pool_layer *)l;
   nn_pool_attr *a = &p->attr;
   NN_TRY(nn_conv_pair(l, "kernel_size", &p->kernel_size, dims, 1, a->k));
@@ -14,9 +35,20 @@ nn_status nn_pool_build(nn_layer *l, int dims) {
     if (2 * a->padding[i] > a->k[i])
       return nn_layer_fail(l, NN_EVALUE, "'padding' must be at most half of kernel_size");
   }
+  p->dims = dims;
   a->ceil_mode = p->ceil_mode;
   a->count_include_pad = p->count_include_pad;
   return NN_OK;
+}
+
+nn_status nn_pool_build1d(nn_ctx *ctx, nn_layer *l) {
+  (void)ctx;
+  return build(l, 1);
+}
+
+nn_status nn_pool_build2d(nn_ctx *ctx, nn_layer *l) {
+  (void)ctx;
+  return build(l, 2);
 }
 
 nn_status nn_pool_forward(nn_layer *l, const nn_op *op, const nn_pool_attr *attr, int dims,
@@ -24,6 +56,18 @@ nn_status nn_pool_forward(nn_layer *l, const nn_op *op, const nn_pool_attr *attr
   *y = NULL;
   NN_TRY(nn_conv_check(l, x, 0, dims));
   return nn_layer_apply(l, op, attr, 1, &x, y);
+}
+
+nn_status nn_pool_max_forward(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn_tensor **y) {
+  const nn_pool_layer *p = (const nn_pool_layer *)l;
+  (void)ctx, (void)last;
+  return nn_pool_forward(l, &nn_op_pool_max, &p->attr, p->dims, x, y);
+}
+
+nn_status nn_pool_avg_forward(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn_tensor **y) {
+  const nn_pool_layer *p = (const nn_pool_layer *)l;
+  (void)ctx, (void)last;
+  return nn_pool_forward(l, &nn_op_pool_avg, &p->attr, p->dims, x, y);
 }
 
 static int64_t windows(int64_t size, const nn_pool_attr *a, int i) {

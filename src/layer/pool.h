@@ -20,22 +20,17 @@ typedef struct nn_pool_layer {
   nn_layer base;
   nn_ints kernel_size, stride, padding, dilation;
   bool ceil_mode, count_include_pad;
+  int dims; /* 1: sequences, 2: images */
   nn_pool_attr attr;
 } nn_pool_layer;
 
-#define NN_P_POOL                                                       \
-  NN_P_INTS(nn_pool_layer, kernel_size, NN_P_NEEDED, 1, 1, NN_CONV_MAX, \
-            "size of the window, or {height, width}"),                  \
-    NN_P_INTS(nn_pool_layer, stride, 0, 0, 0, NN_CONV_MAX,              \
-              "step between two windows; 0: as large as the window"),   \
-    NN_P_INTS(nn_pool_layer, padding, 0, 0, 0, NN_CONV_MAX,             \
-              "places added around the input, at most half the window")
-#define NN_P_CEIL                            \
-  NN_P_BOOL(nn_pool_layer, ceil_mode, false, \
-            "windows that begin inside may end outside: sizes are rounded up")
-
-/* Checks the options and fills attr. */
-nn_status nn_pool_build(nn_layer *l, int dims);
+/* Of layers that are an nn_pool_layer: check the options and fill attr. */
+nn_status nn_pool_build1d(nn_ctx *ctx, nn_layer *l);
+nn_status nn_pool_build2d(nn_ctx *ctx, nn_layer *l);
+/* Their options, and forward. */
+extern const nn_param nn_pool_max_params[], nn_pool_avg_params[];
+nn_status nn_pool_max_forward(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn_tensor **y);
+nn_status nn_pool_avg_forward(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn_tensor **y);
 /* Checks x and applies `op`. */
 nn_status nn_pool_forward(nn_layer *l, const nn_op *op, const nn_pool_attr *attr, int dims,
                           nn_tensor *x, nn_tensor **y);
