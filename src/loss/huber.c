@@ -28,10 +28,7 @@ static const nn_op op = {
 
 static nn_status loss_forward(nn_ctx *ctx, nn_loss *l, nn_tensor *prediction, nn_tensor *target,
                               nn_tensor **out) {
-  const double delta = ((const huber *)l)->delta;
-  *out = NULL;
-  NN_TRY(nn_loss_same_shape(l, prediction, target));
-  return nn_loss_of_terms(ctx, l, &op, &delta, 2, (nn_tensor *const[]){prediction, target}, out);
+  return nn_loss_of_pair(ctx, l, &op, &((const huber *)l)->delta, prediction, target, out);
 }
 
 static const nn_param params[] = {NN_P_REAL(huber, delta, NN_P_ABOVE_LO, 1, 0, NN_REAL_MAX,
@@ -52,33 +49,19 @@ const nn_loss_class nn_loss_huber = {
 };
 #else
 
-NN_HOT static void FN(row)(int64_t n, void *const *p, const void *attr) {
-  const R delta = (R) * (const double *)attr, half = delta / 2;
-  const R *x = p[1], *t = p[2];
-  R *y = p[0];
-  for (int64_t i = 0; i < n; i++) {
-    R d = fabs(x[i] - t[i]);
-    y[i] = d <= delta ? d * d / 2 : delta * (d - half);
-  }
+static inline R FN(option)(const void *attr) {
+  return (R) * (const double *)attr;
+}
+
+static inline R FN(term)(R d, R delta) {
+  const R size = fabs(d);
+  return size <= delta ? size * size / 2 : delta * (size - delta / 2);
 }
 
 /* NaN stays NaN */
 static inline R FN(slope)(R d, R delta) {
   return d > delta ? delta : d < -delta ? -delta : d;
 }
-
-NN_HOT static void FN(grad_p)(int64_t n, void *const *p, const void *attr) {
-  const R delta = (R) * (const double *)attr;
-  const R *gy = p[1], *x = p[2], *t = p[3];
-  R *g = p[0];
-  for (int64_t i = 0; i < n; i++) g[i] = gy[i] * FN(slope)(x[i] - t[i], delta);
-}
-
-NN_HOT static void FN(grad_t)(int64_t n, void *const *p, const void *attr) {
-  const R delta = (R) * (const double *)attr;
-  const R *gy = p[1], *x = p[2], *t = p[3];
-  R *g = p[0];
-  for (int64_t i = 0; i < n; i++) g[i] = gy[i] * FN(slope)(t[i] - x[i], delta);
-}
+#include "loss/difference_body.h"
 
 #endif

@@ -23,9 +23,7 @@ static const nn_op op = {
 
 static nn_status loss_forward(nn_ctx *ctx, nn_loss *l, nn_tensor *prediction, nn_tensor *target,
                               nn_tensor **out) {
-  *out = NULL;
-  NN_TRY(nn_loss_same_shape(l, prediction, target));
-  return nn_loss_of_terms(ctx, l, &op, NULL, 2, (nn_tensor *const[]){prediction, target}, out);
+  return nn_loss_of_pair(ctx, l, &op, NULL, prediction, target, out);
 }
 
 static const nn_param params[] = {NN_P_REDUCTION(l1), NN_P_END};
@@ -44,30 +42,21 @@ const nn_loss_class nn_loss_l1 = {
 };
 #else
 
-NN_HOT static void FN(row)(int64_t n, void *const *p, const void *attr) {
-  const R *x = p[1], *t = p[2];
-  R *y = p[0];
+static inline R FN(option)(const void *attr) {
   (void)attr;
-  for (int64_t i = 0; i < n; i++) y[i] = fabs(x[i] - t[i]);
+  return 0;
+}
+
+static inline R FN(term)(R d, R none) {
+  (void)none;
+  return fabs(d);
 }
 
 /* NaN stays NaN */
-static inline R FN(slope)(R d) {
+static inline R FN(slope)(R d, R none) {
+  (void)none;
   return d > 0 ? 1 : d < 0 ? -1 : d;
 }
-
-NN_HOT static void FN(grad_p)(int64_t n, void *const *p, const void *attr) {
-  const R *gy = p[1], *x = p[2], *t = p[3];
-  R *g = p[0];
-  (void)attr;
-  for (int64_t i = 0; i < n; i++) g[i] = gy[i] * FN(slope)(x[i] - t[i]);
-}
-
-NN_HOT static void FN(grad_t)(int64_t n, void *const *p, const void *attr) {
-  const R *gy = p[1], *x = p[2], *t = p[3];
-  R *g = p[0];
-  (void)attr;
-  for (int64_t i = 0; i < n; i++) g[i] = gy[i] * FN(slope)(t[i] - x[i]);
-}
+#include "loss/difference_body.h"
 
 #endif

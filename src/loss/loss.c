@@ -94,6 +94,13 @@ nn_status nn_loss_of_terms(nn_ctx *ctx, nn_loss *l, const nn_op *op, const void 
   return nn_loss_reduce(ctx, l, terms, out);
 }
 
+nn_status nn_loss_of_pair(nn_ctx *ctx, nn_loss *l, const nn_op *op, const void *attr,
+                          nn_tensor *prediction, nn_tensor *target, nn_tensor **out) {
+  *out = NULL;
+  NN_TRY(nn_loss_same_shape(l, prediction, target));
+  return nn_loss_of_terms(ctx, l, op, attr, 2, (nn_tensor *const[]){prediction, target}, out);
+}
+
 nn_status nn_loss_each(nn_loss *l, const char *what, const nn_tensor *t, bool (*fits)(double x),
                        const char *must) {
   const nn_value *v = &t->v;

@@ -60,6 +60,9 @@ const char *const *nn_loss_args(const nn_loss *l);
    reduces by l's reduction. */
 nn_status nn_loss_of_terms(nn_ctx *ctx, nn_loss *l, const nn_op *op, const void *attr, int n,
                            nn_tensor *const *in, nn_tensor **out);
+/* The same of a prediction and a target, which must have one shape. */
+nn_status nn_loss_of_pair(nn_ctx *ctx, nn_loss *l, const nn_op *op, const void *attr,
+                          nn_tensor *prediction, nn_tensor *target, nn_tensor **out);
 /* What the reduction makes of terms (consumed, also on failure). */
 nn_status nn_loss_reduce(nn_ctx *ctx, nn_loss *l, nn_tensor *terms, nn_tensor **out);
 /* Fails at the first element that does not fit; `what` is "prediction" or "target", `must` says

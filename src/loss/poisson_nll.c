@@ -38,10 +38,7 @@ static const nn_op op = {
 
 static nn_status loss_forward(nn_ctx *ctx, nn_loss *l, nn_tensor *prediction, nn_tensor *target,
                               nn_tensor **out) {
-  const poisson_attr *a = &((const poisson_nll *)l)->a;
-  *out = NULL;
-  NN_TRY(nn_loss_same_shape(l, prediction, target));
-  return nn_loss_of_terms(ctx, l, &op, a, 2, (nn_tensor *const[]){prediction, target}, out);
+  return nn_loss_of_pair(ctx, l, &op, &((const poisson_nll *)l)->a, prediction, target, out);
 }
 
 static const nn_param params[] = {{.name = "log_input",

@@ -28,10 +28,7 @@ static const nn_op op = {
 
 static nn_status loss_forward(nn_ctx *ctx, nn_loss *l, nn_tensor *prediction, nn_tensor *target,
                               nn_tensor **out) {
-  const double beta = ((const smooth_l1 *)l)->beta;
-  *out = NULL;
-  NN_TRY(nn_loss_same_shape(l, prediction, target));
-  return nn_loss_of_terms(ctx, l, &op, &beta, 2, (nn_tensor *const[]){prediction, target}, out);
+  return nn_loss_of_pair(ctx, l, &op, &((const smooth_l1 *)l)->beta, prediction, target, out);
 }
 
 static const nn_param params[] = {
@@ -51,33 +48,19 @@ const nn_loss_class nn_loss_smooth_l1 = {
 };
 #else
 
-NN_HOT static void FN(row)(int64_t n, void *const *p, const void *attr) {
-  const R beta = (R) * (const double *)attr, half = beta / 2;
-  const R *x = p[1], *t = p[2];
-  R *y = p[0];
-  for (int64_t i = 0; i < n; i++) {
-    R d = fabs(x[i] - t[i]);
-    y[i] = d < beta ? d * d / (2 * beta) : d - half;
-  }
+static inline R FN(option)(const void *attr) {
+  return (R) * (const double *)attr;
+}
+
+static inline R FN(term)(R d, R beta) {
+  const R size = fabs(d);
+  return size < beta ? size * size / (2 * beta) : size - beta / 2;
 }
 
 /* NaN stays NaN; with beta = 0 the sign */
 static inline R FN(slope)(R d, R beta) {
   return d >= beta && d > 0 ? 1 : d <= -beta && d < 0 ? -1 : beta > 0 ? d / beta : d;
 }
-
-NN_HOT static void FN(grad_p)(int64_t n, void *const *p, const void *attr) {
-  const R beta = (R) * (const double *)attr;
-  const R *gy = p[1], *x = p[2], *t = p[3];
-  R *g = p[0];
-  for (int64_t i = 0; i < n; i++) g[i] = gy[i] * FN(slope)(x[i] - t[i], beta);
-}
-
-NN_HOT static void FN(grad_t)(int64_t n, void *const *p, const void *attr) {
-  const R beta = (R) * (const double *)attr;
-  const R *gy = p[1], *x = p[2], *t = p[3];
-  R *g = p[0];
-  for (int64_t i = 0; i < n; i++) g[i] = gy[i] * FN(slope)(t[i] - x[i], beta);
-}
+#include "loss/difference_body.h"
 
 #endif
