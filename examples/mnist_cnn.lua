@@ -7,14 +7,8 @@ local nn = require "nn"
 local opt = nn.args {folder = "", epochs = 0, seed = 0, quick = false}
 nn.seed(opt.seed)
 
-local function exists(folder)
-  local file = folder ~= "" and (io.open(folder .. "/train-images-idx3-ubyte.gz")
-    or io.open(folder .. "/train-images-idx3-ubyte"))
-  return file and file:close()
-end
-
 local train, test
-if exists(opt.folder) then
+if opt.folder ~= "" then
   train, test = nn.data.mnist(opt.folder)
 else
   train, test = nn.data.digits():split {0.85, 0.15, seed = opt.seed}

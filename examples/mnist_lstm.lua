@@ -1,5 +1,5 @@
--- A recurrent network that reads handwritten digits row by row: each row of the image is a step of
 -- A recurrent network that reads handwritten digits row by row: each row of an image is a step of
+-- the LSTM, and the state after the last one tells the digit. MNIST where its folder is given, else
 -- the 1,797 embedded digits of 8x8 pixels. Three epochs of MNIST reach 96.5 % or more.
 --
 --   nnlua examples/mnist_lstm.lua [--folder data/mnist] [--epochs 3] [--seed 0] [--quick]
@@ -8,14 +8,8 @@ local nn = require "nn"
 local opt = nn.args {folder = "", epochs = 0, seed = 0, quick = false}
 nn.seed(opt.seed)
 
-local function exists(folder)
-  local file = folder ~= "" and (io.open(folder .. "/train-images-idx3-ubyte.gz")
-    or io.open(folder .. "/train-images-idx3-ubyte"))
-  return file and file:close()
-end
-
 local train, test
-if exists(opt.folder) then
+if opt.folder ~= "" then
   train, test = nn.data.mnist(opt.folder)
 else
   train, test = nn.data.digits():split {0.85, 0.15, seed = opt.seed}

@@ -3,19 +3,8 @@
 
 local nn = require "nn"
 local callbacks = require "nn.callbacks"
-
-local function message(f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok)
-  return err
-end
-
-local function read(path)
-  local f = assert(io.open(path, "rb"))
-  local text = f:read "a"
-  f:close()
-  return text
-end
+local tools = dofile "spec/tools.lua"
+local message, read = tools.message, tools.read
 
 local function with_path(suffix, f)
   local path = os.tmpname()

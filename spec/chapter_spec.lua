@@ -2,15 +2,13 @@
 -- print is true, and the figures are there.
 
 local here = debug.getinfo(1, "S").source:match("^@(.*)spec/[^/]*$") or ""
-local first = 0
-while arg[first - 1] do first = first - 1 end
-local interpreter = os.getenv "NNLUA" or arg[first]
+local nnlua = dofile("spec/tools.lua").nnlua
 
 local folder
 
 -- What a script prints.
 local function run(path, options)
-  local command = ("%s --threads 1 %sexamples/%s --out %s %s 2>&1"):format(interpreter, here, path,
+  local command = ("%s --threads 1 %sexamples/%s --out %s %s 2>&1"):format(nnlua, here, path,
     folder, options or "")
   local pipe = assert(io.popen(command))
   local text = pipe:read "a"

@@ -1,12 +1,8 @@
 -- Checkpoints of nn.fit: a run that was stopped, killed or torn goes on to the very same bytes.
 
 local nn = require "nn"
-
-local function nnlua()
-  local i = 0
-  while arg[i - 1] do i = i - 1 end
-  return os.getenv "NNLUA" or arg[i]
-end
+local tools = dofile "spec/tools.lua"
+local nnlua, message = tools.nnlua, tools.message
 
 local function read(path)
   local file = io.open(path, "rb")
@@ -20,12 +16,6 @@ local function write(path, text)
   local file = assert(io.open(path, "wb"))
   assert(file:write(text))
   assert(file:close())
-end
-
-local function message(f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok)
-  return err
 end
 
 describe("a checkpoint", function()
@@ -42,7 +32,7 @@ describe("a checkpoint", function()
 
   -- Runs tests/resume/run.lua; returns its exit code, what it said on stderr, its outcome.
   local function run(name, flags, before)
-    local command = ("%s %s tests/resume/run.lua %s %s %s 2>%s"):format(before or "", nnlua(),
+    local command = ("%s %s tests/resume/run.lua %s %s %s 2>%s"):format(before or "", nnlua,
       path(name .. ".nn"), path(name .. ".txt"), flags or "", path "said")
     local _, _, code = os.execute(command)
     return code, read(path "said"), read(path(name .. ".txt"))
@@ -56,7 +46,7 @@ describe("a checkpoint", function()
   end
 
   it("lets a killed run end with the same bytes", function()
-    local pipe = assert(io.popen(("tests/resume/kill %s 20 2>&1"):format(nnlua())))
+    local pipe = assert(io.popen(("tests/resume/kill %s 20 2>&1"):format(nnlua)))
     local said = pipe:read "a"
     assert.matches("killed 20 times, %d+ runs came to their end, all with the same bytes", said)
     assert.is_true(pipe:close())
@@ -203,7 +193,7 @@ describe("a checkpoint", function()
       nn.fit(model, ds, {loss = nn.CrossEntropyLoss(), epochs = 3, batch_size = 8,
         optimizer = nn.optim.Adam(model:parameters(), {lr = 0.01}),
         checkpoint = {path = %q}})]]):format(path "run.nn"))
-    os.execute(("%s %s 2>%s"):format(nnlua(), script, path "said"))
+    os.execute(("%s %s 2>%s"):format(nnlua, script, path "said"))
     local said = read(path "said")
     assert.matches("^fit: going on from .*run.nn, but not under the same conditions", said)
     assert.matches("\n  the training data: %x+ %x+, in the checkpoint %x+ %x+\n", said)

@@ -2,12 +2,7 @@
 -- describe, augmentation, files; and the edges: nothing, one row, NaN, other dtypes.
 
 local nn = require "nn"
-
-local function message(f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok)
-  return err
-end
+local message = dofile("spec/tools.lua").message
 
 -- n rows: x is {row, -row}, y the label 1 + row % classes, the weight row / 2.
 local function numbered(n, classes)

@@ -1,12 +1,7 @@
 -- Datasets: sources, parts, batches, Standardize.
 
 local nn = require "nn"
-
-local function message(f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok)
-  return err
-end
+local message = dofile("spec/tools.lua").message
 
 -- n rows: x is {row, -row}, y the label 1 + row % classes.
 local function numbered(n, classes)

@@ -2,12 +2,7 @@
 -- refuse, their states and files.
 
 local nn = require "nn"
-
-local function message(f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok)
-  return err
-end
+local message = dofile("spec/tools.lua").message
 
 local function dataset(x, options)
   return nn.data.tensors(x, nn.zeros(#x, 1), options)

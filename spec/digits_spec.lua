@@ -1,12 +1,6 @@
 -- examples/digits.lua, the first thing that a newcomer runs, as a newcomer runs it.
 
-local function lowest_arg()
-  local i = 0
-  while arg[i - 1] do i = i - 1 end
-  return arg[i]
-end
-
-local nnlua = os.getenv "NNLUA" or lowest_arg()
+local nnlua = dofile("spec/tools.lua").nnlua
 
 -- Its output, progress and all, without the timings.
 local function run(arguments)

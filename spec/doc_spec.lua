@@ -8,19 +8,9 @@
 
 local here = debug.getinfo(1, "S").source:match "^@(.*)spec/[^/]*$" or ""
 
-local function nnlua()
-  local i = 0
-  while arg[i - 1] do i = i - 1 end
-  local path = os.getenv "NNLUA" or arg[i]
-  return path:sub(1, 1) == "/" and path or os.getenv "PWD" .. "/" .. path
-end
-
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read "a"
-  file:close()
-  return text
-end
+local tools = dofile "spec/tools.lua"
+local nnlua, read = tools.nnlua, tools.read
+if nnlua:sub(1, 1) ~= "/" then nnlua = os.getenv "PWD" .. "/" .. nnlua end
 
 local function write(path, text)
   local file = assert(io.open(path, "w"))
@@ -71,7 +61,7 @@ end
 
 -- Runs a command in the folder, where `nnlua` is the one under test; what it prints.
 local function run(dir, command)
-  write(dir .. "/.run", ("cd '%s' || exit 1\nnnlua() { '%s' \"$@\"; }\n%s\n"):format(dir, nnlua(),
+  write(dir .. "/.run", ("cd '%s' || exit 1\nnnlua() { '%s' \"$@\"; }\n%s\n"):format(dir, nnlua,
     command))
   local _, _, code = os.execute(("sh '%s/.run' >'%s/.out' 2>&1 </dev/null"):format(dir, dir))
   local out = read(dir .. "/.out")

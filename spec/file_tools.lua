@@ -1,6 +1,6 @@
 -- file_tools.lua: what the specs of files share: a temporary file with an ending, the text of an
 -- error without places and paths, and CRC-32 by its definition.
-local tools = {}
+local tools = {read = dofile("spec/tools.lua").read}
 
 -- path, and a function for teardown.
 function tools.temporary(ending)
@@ -15,13 +15,6 @@ function tools.write(path, bytes)
   local f = assert(io.open(path, "wb"))
   f:write(bytes)
   f:close()
-end
-
-function tools.read(path)
-  local f = assert(io.open(path, "rb"))
-  local bytes = f:read "a"
-  f:close()
-  return bytes
 end
 
 -- What f(...) fails with: behind the place in the script, which must be there, and the file's path.

@@ -2,12 +2,8 @@
 -- ways.
 
 local nn = require "nn"
-
-local function message(f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok)
-  return err
-end
+local tools = dofile "spec/tools.lua"
+local message = tools.message
 
 local function data(n, weighted)
   nn.seed(7)
@@ -378,13 +374,11 @@ describe("a fit that runs again", function()
     for _, r in ipairs(history) do print(("%a %a"):format(r.loss, r.val_loss)) end]]
 
   local function run(threads)
-    local i, path = 0, os.tmpname()
-    while arg[i - 1] do i = i - 1 end
+    local path = os.tmpname()
     local file = assert(io.open(path, "w"))
     assert(file:write(script))
     assert(file:close())
-    local pipe = assert(io.popen(("%s --threads %d %s 2>&1"):format(os.getenv "NNLUA" or arg[i],
-      threads, path)))
+    local pipe = assert(io.popen(("%s --threads %d %s 2>&1"):format(tools.nnlua, threads, path)))
     local out = pipe:read "a"
     assert.is_true(pipe:close(), out)
     os.remove(path)

@@ -1,18 +1,13 @@
 -- nn.fit, nn.evaluate, model:predict, callbacks, history.
 
 local nn = require "nn"
+local tools = dofile "spec/tools.lua"
+local read = tools.read
 
 local function message(f, ...)
   local ok, err = pcall(f, ...)
   assert.is_false(ok)
   return err
-end
-
-local function read(path)
-  local f = assert(io.open(path, "rb"))
-  local text = f:read("a")
-  f:close()
-  return text
 end
 
 -- Two classes that a line separates.
@@ -226,10 +221,8 @@ describe("nn.fit", function()
       nn.fit(model, data, {loss = nn.MSELoss(), epochs = 2, progress = %s, validation = 0.5,
         optimizer = nn.optim.SGD(model:parameters(), {lr = 0.01})})]]
     local function stderr_of(flags, progress)
-      local i = 0
-      while arg[i - 1] do i = i - 1 end
-      local command = ("%s %s -e '%s' 2>%s"):format(os.getenv "NNLUA" or arg[i], flags,
-        script:format(progress), path)
+      local command = ("%s %s -e '%s' 2>%s"):format(tools.nnlua, flags, script:format(progress),
+        path)
       assert(os.execute(command))
       return read(path)
     end

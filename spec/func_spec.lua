@@ -1,10 +1,6 @@
 -- func_spec.lua: nn.func, nn.gradcheck, nn.numeric_grad and nn.grad of functions.
 
-local function message(f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok)
-  return err
-end
+local message = dofile("spec/tools.lua").message
 
 local function square()
   return nn.func{

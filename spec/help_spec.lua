@@ -1,13 +1,7 @@
 -- What ?name shows, and what is generated from the same texts.
 local gather = require "nn.help.gather"
 local help = require "nn.help"
-
-local function lowest_arg()
-  local i = 0
-  while arg[i - 1] do i = i - 1 end
-  return arg[i]
-end
-local nnlua = os.getenv("NNLUA") or lowest_arg()
+local nnlua = dofile("spec/tools.lua").nnlua
 
 describe("help", function()
   it("finds units, functions and methods by name, short name and value", function()

@@ -2,12 +2,7 @@
 
 local nn = require "nn"
 local history = require "nn.history"
-
-local function message(f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok)
-  return err
-end
+local message = dofile("spec/tools.lua").message
 
 local function fresh(suffix)
   local path = os.tmpname()

@@ -1,17 +1,7 @@
 -- The interpreter from outside: every test runs the binary that runs this file.
 
-local function lowest_arg()
-  local i = 0
-  while arg[i - 1] do i = i - 1 end
-  return arg[i]
-end
-
-local function read(path)
-  local f = assert(io.open(path, "rb"))
-  local text = f:read("a")
-  f:close()
-  return text
-end
+local tools = dofile "spec/tools.lua"
+local nnlua, read = tools.nnlua, tools.read
 
 local function write(path, text)
   local f = assert(io.open(path, "wb"))
@@ -30,7 +20,6 @@ local function quote(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
-local nnlua = os.getenv("NNLUA") or lowest_arg()
 if nnlua:find("/", 1, true) and nnlua:sub(1, 1) ~= "/" then
   nnlua = capture("pwd") .. "/" .. nnlua
 end

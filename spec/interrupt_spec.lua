@@ -1,20 +1,8 @@
 -- Ctrl-C stops Lua code of any kind at the first press: each script runs in a process of its own,
 -- says that it is under way, and gets one SIGINT.
 
-local function lowest_arg()
-  local i = 0
-  while arg[i - 1] do i = i - 1 end
-  return arg[i]
-end
-
-local nnlua = os.getenv("NNLUA") or lowest_arg()
-
-local function read(path)
-  local f = assert(io.open(path, "rb"))
-  local text = f:read("a")
-  f:close()
-  return text
-end
+local tools = dofile "spec/tools.lua"
+local nnlua, read = tools.nnlua, tools.read
 
 -- Runs the code, waits for its first output, sends the signal; gives its output, its errors and the
 -- exit code as a shell shows it. What does not end within ten seconds is killed (137).

@@ -2,12 +2,7 @@
 local here = debug.getinfo(1, "S").source:match("^@(.*)spec/[^/]*$") or ""
 local golden = here .. "tests/golden/"
 local check = dofile(golden .. "check.lua")
-
-local function message(f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok)
-  return err
-end
+local message = dofile("spec/tools.lua").message
 
 local function says(text, f, ...)
   local err = message(f, ...)

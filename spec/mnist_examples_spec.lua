@@ -2,12 +2,10 @@
 -- learn.
 
 local here = debug.getinfo(1, "S").source:match("^@(.*)spec/[^/]*$") or ""
-local first = 0
-while arg[first - 1] do first = first - 1 end
-local interpreter = os.getenv "NNLUA" or arg[first]
+local nnlua = dofile("spec/tools.lua").nnlua
 
 local function run(name, options)
-  local command = ("%s --threads 1 %sexamples/%s %s 2>&1"):format(interpreter, here, name, options)
+  local command = ("%s --threads 1 %sexamples/%s %s 2>&1"):format(nnlua, here, name, options)
   local pipe = assert(io.popen(command))
   local text = pipe:read "a"
   local ok = pipe:close()
@@ -16,8 +14,8 @@ end
 
 describe("examples on images", function()
   for name, least in pairs {["mnist_cnn.lua"] = 40, ["mnist_lstm.lua"] = 50} do
-    it(name .. " learns the embedded digits where MNIST is absent", function()
-      local text, ok = run(name, "--quick --folder no/such/folder")
+    it(name .. " learns the embedded digits where no folder of MNIST is given", function()
+      local text, ok = run(name, "--quick")
       assert.truthy(ok, text)
       assert.truthy(text:find("no MNIST folder", 1, true), text)
       local accuracy = tonumber(text:match "accuracy on 270 digits it has not seen: ([%d.]+) %%")
@@ -25,6 +23,12 @@ describe("examples on images", function()
       assert.is_true(accuracy > least, text)
     end)
   end
+
+  it("say what a folder of MNIST lacks", function()
+    local text, ok = run("mnist_cnn.lua", "--folder no/such/folder")
+    assert.is_nil(ok)
+    assert.truthy(text:find("there is no train-images-idx3-ubyte in no/such/folder", 1, true), text)
+  end)
 
   it("say which options there are", function()
     local text, ok = run("mnist_cnn.lua", "--foldr x")

@@ -1,19 +1,8 @@
 -- progress_spec.lua: what nn.fit shows on stderr, on a terminal (made by script(1)) and elsewhere.
 
 local terminal = require "nn.terminal"
-
-local function read(path)
-  local f = assert(io.open(path, "rb"))
-  local text = f:read "a"
-  f:close()
-  return text
-end
-
-local function nnlua()
-  local i = 0
-  while arg[i - 1] do i = i - 1 end
-  return os.getenv "NNLUA" or arg[i]
-end
+local tools = dofile "spec/tools.lua"
+local nnlua, read = tools.nnlua, tools.read
 
 local has_script = os.execute "command -v script >/dev/null 2>&1"
 
@@ -24,7 +13,7 @@ local function on_terminal(text, columns, locale, flags)
   f:write(text)
   f:close()
   local command = ("stty cols %d rows 20; unset LC_CTYPE COLUMNS; LC_ALL=%s %s %s %s"):format(
-    columns, locale or "C.UTF-8", nnlua(), flags or "", path)
+    columns, locale or "C.UTF-8", nnlua, flags or "", path)
   local ok = os.execute(("script -qefc '%s' /dev/null >%s </dev/null"):format(command, out))
   local written = read(out)
   os.remove(path)

@@ -8,12 +8,7 @@ local function text(f, ...)
   return (err:gsub("^.-:%d+: ", ""))
 end
 
-local function lowest_arg()
-  local i = 0
-  while arg[i - 1] do i = i - 1 end
-  return arg[i]
-end
-local nnlua = os.getenv("NNLUA") or lowest_arg()
+local nnlua = dofile("spec/tools.lua").nnlua
 
 local function run(command)
   local f = assert(io.popen(command .. " 2>&1"))

@@ -5,12 +5,7 @@ local nn = require "nn"
 local events = require "nn.callbacks.events"
 
 local golden = debug.getinfo(1, "S").source:match "^@(.*)spec/[^/]*$" .. "tests/golden/"
-
-local function message(f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok)
-  return err
-end
+local message = dofile("spec/tools.lua").message
 
 local function lines_of(command)
   local pipe, list = assert(io.popen(command)), {}

@@ -2,13 +2,7 @@
 -- they were, deaths that are told, nobody left behind.
 local core = require "nn.core"
 local workers = require "nn.experiment.workers"
-
-local function lowest_arg()
-  local i = 0
-  while arg[i - 1] do i = i - 1 end
-  return arg[i]
-end
-local nnlua = os.getenv("NNLUA") or lowest_arg()
+local nnlua = dofile("spec/tools.lua").nnlua
 
 local function own_pid()
   local f = assert(io.open("/proc/self/stat"))

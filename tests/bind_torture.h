@@ -78,6 +78,11 @@ static inline void torture(world *w, const char *code, int64_t *counter) {
   assert_int_equal(run(w, code), LUA_OK);
 }
 
+/* The same for each of a list that ends in NULL. */
+static inline void torture_all(world *w, const char *const *codes, int64_t *counter) {
+  for (; *codes; codes++) torture(w, *codes, counter);
+}
+
 static inline int open_world(void **state) {
   world *w = calloc(1, sizeof *w);
   if (!w) return -1;

@@ -20,6 +20,7 @@ static const char *const snippets[] = {
   "local t, m = nn.load(path .. '.safetensors') assert(m.k == 'v' and #t.a == 2)",
   "nn.save(path .. '.npy', nn.ones(2, 3):t()) assert(nn.load(path .. '.npy'):size(1) == 3)",
   "nn.save(path .. '.csv', nn.ones(2, 3)) nn.save(path .. '.csv', {{a = 1}, {a = 'x'}})",
+  NULL,
 };
 
 static int setup(void **state) {
@@ -46,14 +47,12 @@ static int teardown(void **state) {
 
 static void test_lua_allocations(void **state) {
   world *w = *state;
-  for (size_t i = 0; i < sizeof snippets / sizeof *snippets; i++)
-    torture(w, snippets[i], &w->fail_in);
+  torture_all(w, snippets, &w->fail_in);
 }
 
 static void test_core_allocations(void **state) {
   world *w = *state;
-  for (size_t i = 0; i < sizeof snippets / sizeof *snippets; i++)
-    torture(w, snippets[i], &w->ctx->mem.fail_in);
+  torture_all(w, snippets, &w->ctx->mem.fail_in);
 }
 
 int main(void) {

@@ -25,18 +25,17 @@ static const char *const snippets[] = {
       "local h = nn.fit(m, ds, {loss = nn.MSELoss(), epochs = 1, batch_size = 2, accumulate = 2, "
       "optimizer = nn.optim.SGD(m:parameters(), {lr = 0.01}), l1 = 0.1, "
       "callbacks = {{on_batch_end = function() n = n + 1 end}}}) assert(n == 2)"),
+  NULL,
 };
 
 static void test_lua_allocations(void **state) {
   world *w = *state;
-  for (size_t i = 0; i < sizeof snippets / sizeof *snippets; i++)
-    torture(w, snippets[i], &w->fail_in);
+  torture_all(w, snippets, &w->fail_in);
 }
 
 static void test_core_allocations(void **state) {
   world *w = *state;
-  for (size_t i = 0; i < sizeof snippets / sizeof *snippets; i++)
-    torture(w, snippets[i], &w->ctx->mem.fail_in);
+  torture_all(w, snippets, &w->ctx->mem.fail_in);
 }
 
 /* ---- system calls ---- */

@@ -27,18 +27,17 @@ static const char *const snippets[] = {
   "nn.data.MinMax():fit(a)(b)",
   "local ok, e = pcall(nn.Linear(3, 4), nn.zeros(2, 2)) assert(not ok) nn.memory() nn.version() "
   "nn.seed(3)",
+  NULL,
 };
 
 static void test_lua_allocations(void **state) {
   world *w = *state;
-  for (size_t i = 0; i < sizeof snippets / sizeof *snippets; i++)
-    torture(w, snippets[i], &w->fail_in);
+  torture_all(w, snippets, &w->fail_in);
 }
 
 static void test_core_allocations(void **state) {
   world *w = *state;
-  for (size_t i = 0; i < sizeof snippets / sizeof *snippets; i++)
-    torture(w, snippets[i], &w->ctx->mem.fail_in);
+  torture_all(w, snippets, &w->ctx->mem.fail_in);
 }
 
 static void test_the_limit(void **state) {

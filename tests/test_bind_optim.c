@@ -29,18 +29,17 @@ static const char *const snippets[] = {
 
   "local w, b = nn.ols(nn.tensor{{1, 2}, {2, 1}, {3, 5}, {0, 1}}, nn.tensor{1, 2, 3, 4}) "
   "assert(w:numel() == 2 and b:numel() == 1)",
+  NULL,
 };
 
 static void lua_allocations(void **state) {
   world *w = *state;
-  for (size_t i = 0; i < sizeof snippets / sizeof *snippets; i++)
-    torture(w, snippets[i], &w->fail_in);
+  torture_all(w, snippets, &w->fail_in);
 }
 
 static void core_allocations(void **state) {
   world *w = *state;
-  for (size_t i = 0; i < sizeof snippets / sizeof *snippets; i++)
-    torture(w, snippets[i], &w->ctx->mem.fail_in);
+  torture_all(w, snippets, &w->ctx->mem.fail_in);
 }
 
 int main(void) {

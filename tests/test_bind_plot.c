@@ -11,6 +11,7 @@ static const char *const snippets[] = {
   "assert(#d.png('', 10, 10, 1) > 50)",
   "local d = require 'nn.core'.draw "
   "local p, n = d.contour(nn.eye(3, {dtype = 'float64'}), 0.5, true) assert(#n > 0)",
+  NULL,
 };
 
 static const char *const pictures[] = {
@@ -20,20 +21,18 @@ static const char *const pictures[] = {
   "nn.plot{}:heatmap(nn.rand(30, 30)):svg()",
   "local x = nn.rand(6, 2) nn.plot{}:boundary(nn.Linear(2, 3), "
   "nn.data.tensors(x, nn.tensor({1, 2, 3, 1, 2, 3}, {dtype = 'int64'})), {points = 5}):svg()",
+  NULL,
 };
 
 static void test_lua_allocations(void **state) {
   world *w = *state;
-  for (size_t i = 0; i < sizeof snippets / sizeof *snippets; i++)
-    torture(w, snippets[i], &w->fail_in);
+  torture_all(w, snippets, &w->fail_in);
 }
 
 static void test_core_allocations(void **state) {
   world *w = *state;
-  for (size_t i = 0; i < sizeof snippets / sizeof *snippets; i++)
-    torture(w, snippets[i], &w->ctx->mem.fail_in);
-  for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++)
-    torture(w, pictures[i], &w->ctx->mem.fail_in);
+  torture_all(w, snippets, &w->ctx->mem.fail_in);
+  torture_all(w, pictures, &w->ctx->mem.fail_in);
 }
 
 int main(void) {
