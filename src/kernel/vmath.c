@@ -288,6 +288,44 @@ enum { PIECE = 512 };
 
 #define NN_SELF "kernel/vmath.c"
 #include "kernel/each_real.h"
+
+/* erf x = x + x p(x^2) for small |x|, 1 - e^-q(|x|) beyond (Juffa's polynomials). */
+static inline float erf_small(float x) {
+  const float z = x * x;
+  float p = -5.96761703e-4f;
+  p = p * z + 4.99119423e-3f;
+  p = p * z + -2.67681349e-2f;
+  p = p * z + 1.12819925e-1f;
+  p = p * z + -3.76125336e-1f;
+  p = p * z + 1.28379166e-1f;
+  return p * x + x;
+}
+
+static inline float erf_exponent(float x) {
+  const float a = fabsf(x), b = -3.88396438e-3f * a + 2.42546219e-2f;
+  float q = (-1.72853470e-5f * a + 3.83197126e-4f) * (a * a) + b;
+  q = q * a + -1.06777877e-1f;
+  q = q * a + -6.34846687e-1f;
+  q = q * a + -1.28717512e-1f;
+  q = q * a - a;
+  return q < -80.0f ? -80.0f : q;
+}
+
+NN_HOT void nn_v_erf_f32(int64_t n, const float *x, float *y) {
+  float near[PIECE], far[PIECE];
+  for (int64_t m; n > 0; n -= m, x += m, y += m) {
+    m = n < PIECE ? n : PIECE;
+    for (int64_t i = 0; i < m; i++) near[i] = erf_small(x[i]);
+    for (int64_t i = 0; i < m; i++) far[i] = erf_exponent(x[i]);
+    exp_f32(m, far, 0, far);
+    for (int64_t i = 0; i < m; i++)
+      y[i] = fabsf(x[i]) > 0.927734375f ? copysignf(1.0f - far[i], x[i]) : near[i];
+  }
+}
+
+void nn_v_erf_f64(int64_t n, const double *x, double *y) {
+  for (int64_t i = 0; i < n; i++) y[i] = erf(x[i]);
+}
 #else
 
 /* Reduces the n numbers sign (x - shift); false: some are so large (or NaN) that 2^n has no place in one

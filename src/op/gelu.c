@@ -48,25 +48,26 @@ const nn_op nn_op_gelu = {
 #else
 
 /* t = tanh u of the formula; at most PIECE of them */
-static void FN(bend)(int64_t n, const R *x, R *t) {
+NN_HOT static void FN(bend)(int64_t n, const R *x, R *t) {
   const R a = (R)0.79788456080286535588, b = (R)0.044715;
   for (int64_t i = 0; i < n; i++) t[i] = a * (x[i] + b * x[i] * x[i] * x[i]);
   FN(nn_v_tanh)(n, t, t);
 }
 
-static void FN(row)(int64_t n, void *const *p, const void *attr) {
+NN_HOT static void FN(row)(int64_t n, void *const *p, const void *attr) {
   const bool fast = is_fast(attr);
   const R root = (R)0.70710678118654752440, *x = p[1];
   R *y = p[0], t[PIECE];
   for (int64_t m; n > 0; n -= m, x += m, y += m) {
     m = n < PIECE ? n : PIECE;
     if (fast) FN(bend)(m, x, t);
-    for (int64_t i = 0; i < m && !fast; i++) t[i] = erf(x[i] * root);
+    for (int64_t i = 0; i < m && !fast; i++) t[i] = x[i] * root;
+    if (!fast) FN(nn_v_erf)(m, t, t);
     for (int64_t i = 0; i < m; i++) y[i] = t[i] == -1 ? 0 : x[i] / 2 * (1 + t[i]);
   }
 }
 
-static void FN(grad)(int64_t n, void *const *p, const void *attr) {
+NN_HOT static void FN(grad)(int64_t n, void *const *p, const void *attr) {
   const bool fast = is_fast(attr);
   const R root = (R)0.70710678118654752440, density = (R)0.39894228040143267794;
   const R a = (R)0.79788456080286535588, b = (R)0.134145, *gy = p[1], *x = p[2];
@@ -77,7 +78,8 @@ static void FN(grad)(int64_t n, void *const *p, const void *attr) {
       FN(bend)(m, x, t);
       for (int64_t i = 0; i < m; i++) d[i] = (1 - t[i] * t[i]) / 2 * a * (1 + b * x[i] * x[i]);
     } else {
-      for (int64_t i = 0; i < m; i++) t[i] = erf(x[i] * root);
+      for (int64_t i = 0; i < m; i++) t[i] = x[i] * root;
+      FN(nn_v_erf)(m, t, t);
       for (int64_t i = 0; i < m; i++) d[i] = -x[i] * x[i] / 2;
       FN(nn_v_exp)(m, d, d);
       for (int64_t i = 0; i < m; i++) d[i] *= density;
