@@ -486,6 +486,23 @@ describe("logsumexp", function()
   end)
 end)
 
+describe("softmax and its logarithm", function()
+  it("have the same gradients along rows, along columns, and added to others", function()
+    for _, op in ipairs {"softmax", "log_softmax"} do
+      for _, n in ipairs {1, 2, 15, 16, 17, 40, 300} do
+        nn.seed(n)
+        local x = nn.randn(3, n, {dtype = "float64", requires_grad = true})
+        local weights = nn.randn(3, n, {dtype = "float64"})
+        local rows = nn.grad((x[op](x, 2) * weights):sum(), {x})[1]
+        local columns = nn.grad((x:t()[op](x:t(), 1) * weights:t()):sum(), {x})[1]
+        local twice = nn.grad(((x[op](x, 2) + x) * weights):sum(), {x})[1]
+        near(rows:totable(), columns)
+        near((rows + weights):totable(), twice)
+      end
+    end
+  end)
+end)
+
 describe("cumsum", function()
   it("sums along one dimension", function()
     local x = wide {{1, 2, 3}, {4, 5, 6}}

@@ -313,9 +313,24 @@ static void softmax_rows(void **state) {
   assert_true(max[1] == 0 && lse[1] == -(double)INFINITY);
 }
 
+static void products(void **state) {
+  enum { MOST = 100 };
+  float f[2][MOST];
+  double d[2][MOST];
+  (void)state;
+  whole_numbers(MOST, f[0], d[0], 8);
+  whole_numbers(MOST, f[1], d[1], 9);
+  double want = 0;
+  for (int n = 0; n < MOST; n++) {
+    assert_true(nn_products_f32(n, f[0], f[1]) == want);
+    assert_true(nn_products_f64(n, d[0], d[1]) == want);
+    want += d[0][n] * d[1][n];
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {TEST(totals),     TEST(lines),        TEST(narrow_lines),
-                                     TEST(along_axes), TEST(sums_to),      TEST(sums_far),
-                                     TEST(softmax),    TEST(softmax_ends), TEST(softmax_rows)};
+  const struct CMUnitTest tests[] = {
+    TEST(totals),   TEST(lines),   TEST(narrow_lines), TEST(along_axes),   TEST(sums_to),
+    TEST(sums_far), TEST(softmax), TEST(softmax_ends), TEST(softmax_rows), TEST(products)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

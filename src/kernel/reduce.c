@@ -153,6 +153,15 @@ double FN(nn_total)(const nn_ctx *ctx, int64_t n, const R *x) {
   return total;
 }
 
+NN_HOT double FN(nn_products)(int64_t n, const R *x, const R *y) {
+  double lane[LANES] = {0};
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES)
+    for (int l = 0; l < LANES; l++) lane[l] += (double)x[i + l] * (double)y[i + l];
+  for (int l = 0; i < n; i++, l++) lane[l] += (double)x[i] * (double)y[i];
+  return join(lane);
+}
+
 static void FN(rows)(const nn_ctx *ctx, int64_t rows, int64_t n, const R *x, double scale, bool add,
                      R *y) {
   for (int64_t r = 0; r < rows; r++) {

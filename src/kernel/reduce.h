@@ -22,6 +22,9 @@ void nn_sum_cols_f64(const nn_ctx *ctx, int64_t rows, int64_t n, const double *x
 /* The sum of n elements. */
 double nn_total_f32(const nn_ctx *ctx, int64_t n, const float *x);
 double nn_total_f64(const nn_ctx *ctx, int64_t n, const double *x);
+/* The sum of n products. */
+double nn_products_f32(int64_t n, const float *x, const float *y);
+double nn_products_f64(int64_t n, const double *x, const double *y);
 
 /* The largest absolute value of n elements of that type, 0 of none; NaN when one is. */
 double nn_largest_f32(int64_t n, const void *x);

@@ -75,20 +75,45 @@ static nn_status FN(forward)(const nn_call *c) {
   return NN_OK;
 }
 
+/* gx (+)= y (gy - sum(gy y)) */
+NN_HOT static void FN(back_row)(int64_t n, const R *y, const R *gy, bool add, R *gx) {
+  const R dot = (R)FN(nn_products)(n, gy, y);
+  for (int64_t i = 0; i < n; i++) gx[i] = (add ? gx[i] : 0) + y[i] * (gy[i] - dot);
+}
+
+/* The same along a strided axis; `row` has room for three lines. */
+static void FN(back_strided)(const nn_axis *a, const R *y, const R *gy, bool add, R *gx, R *row) {
+  R *const g = row + a->n, *const to = g + a->n;
+  for (int64_t i = 0, k = 0; i < a->n; i++, k += a->inner) {
+    row[i] = y[k];
+    g[i] = gy[k];
+    to[i] = add ? gx[k] : 0;
+  }
+  FN(back_row)(a->n, row, g, true, to);
+  for (int64_t i = 0; i < a->n; i++) gx[i * a->inner] = to[i];
+}
+
 static nn_status FN(backward)(const nn_call *c) {
   nn_axis a = {1, 1, 1};
   NN_TRY(nn_call_axis(c, &a));
   const R *y = nn_data(c->out), *gy = nn_data(c->gout);
-  R *gx = nn_data(c->gin[0]);
+  R *gx = nn_data(c->gin[0]), *row = NULL;
   const bool add = c->add[0];
+  const size_t bytes = 3 * (size_t)a.n * sizeof(R);
+  if (a.inner == 1) {
+    const int threads = a.outer > 1 ? nn_threads_for(c->ctx, a.outer * a.n) : 1;
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+    for (int64_t o = 0; o < a.outer; o++)
+      FN(back_row)(a.n, y + o * a.n, gy + o * a.n, add, gx + o * a.n);
+    return NN_OK;
+  }
+  if (!(row = nn_mem_take(c->ctx, bytes))) return NN_ENOMEM;
   for (int64_t o = 0; o < a.outer; o++)
     for (int64_t r = 0; r < a.inner; r++) {
-      int64_t at = o * a.n * a.inner + r;
-      double dot = 0;
-      for (int64_t i = 0, k = at; i < a.n; i++, k += a.inner) dot += (double)gy[k] * (double)y[k];
-      for (int64_t i = 0, k = at; i < a.n; i++, k += a.inner)
-        gx[k] = (add ? gx[k] : 0) + y[k] * (gy[k] - (R)dot);
+      const int64_t at = o * a.n * a.inner + r;
+      FN(back_strided)(&a, y + at, gy + at, add, gx + at, row);
     }
+  nn_mem_give(c->ctx, row, bytes);
   return NN_OK;
 }
 
