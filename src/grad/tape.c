@@ -14,7 +14,7 @@ enum { ONE_CALL = 1 << 16 }; /* elements that a walk goes through in one call of
 typedef struct note {
   sort kind;
   bool add;
-  bool late; /* see nn_tape_late */
+  bool late; /* a direct product of nn_tape_late */
   nn_row row;
   int64_t count; /* of elements */
   void *attr;
@@ -315,7 +315,7 @@ static bool can_wait(const nn_tape *t, int i) {
   const note *e = t->note[i];
   const nn_gemm_job *j = e->attr; /* of a product */
   const nn_storage *c = e->value[0].storage, *a = e->value[1].storage, *b = e->value[2].storage;
-  if (e->kind != PRODUCT || !j->rounds || j->p.beta != 0 || !is_worth_it(&j->p)) return false;
+  if (e->kind != PRODUCT || j->p.beta != 0 || !is_worth_it(&j->p)) return false;
   if ((a && a->block) || (b && b->block)) return false;
   for (int k = 0; k < t->n; k++) {
     if (k != i && is_mentioned(t->note[k], c)) return false;
@@ -340,8 +340,11 @@ static void find_late(nn_tape *t) {
       if (leaf->grad->v.storage != e->value[0].storage || !leaf->v.dense || !can_wait(t, i))
         continue;
       if (!grow(t, (void **)&t->late, t->nlate, &t->late_room, sizeof(nn_late))) return;
-      t->late[t->nlate++] = (nn_late){.leaf = leaf, .note = e, .of_data = is_data(t, &e->value[2])};
-      e->late = true;
+      t->late[t->nlate++] = (nn_late){.leaf = leaf,
+                                      .note = e,
+                                      .direct = ((const nn_gemm_job *)e->attr)->rounds,
+                                      .of_data = is_data(t, &e->value[2])};
+      e->late = t->late[t->nlate - 1].direct;
     }
   }
 }
@@ -352,13 +355,17 @@ nn_late *nn_tape_late(nn_tape *t, int *n) {
   return t->late;
 }
 
+static double largest(const note *e, int k) {
+  const nn_value *v = &e->value[k];
+  return v->dtype == NN_F32 ? nn_largest_f32(v->numel, e->address[k])
+                            : nn_largest_f64(v->numel, e->address[k]);
+}
+
 double nn_late_bound(const nn_late *l, double data) {
   const note *e = l->note;
-  const nn_gemm_job *j = e->attr;
-  const double rounding = 1 + 1e-3; /* of the additions, at most KC of kernel/gemm.c */
-  const double a = nn_largest_f32(e->value[1].numel, e->address[1]);
-  if (!l->of_data) data = nn_largest_f32(e->value[2].numel, e->address[2]);
-  return rounding * (double)j->p.k * a * data;
+  const double k = (double)((const nn_gemm_job *)e->attr)->p.k;
+  const double rounding = 1 + 1e-6 * k; /* of the additions */
+  return rounding * k * largest(e, 1) * (l->of_data ? data : largest(e, 2));
 }
 
 static void multiply(const note *e) {
@@ -403,7 +410,7 @@ nn_status nn_tape_play(nn_tape *t, int from, int to, bool late) {
 
 static bool is_late(const nn_tape *t, const nn_tensor *leaf) {
   for (int i = 0; i < t->nlate; i++)
-    if (t->late[i].leaf == leaf) return true;
+    if (t->late[i].leaf == leaf) return t->late[i].direct;
   return false;
 }
 

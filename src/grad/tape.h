@@ -47,17 +47,18 @@ size_t nn_tape_bytes(const nn_tape *t);
 void nn_tape_bind(nn_tape *t, int n, const nn_value *const *v);
 void nn_tape_move(nn_tape *t, const nn_value *const *v);
 
-/* Runs notes from .. to - 1, without the late products unless `late`. */
+/* Runs notes from .. to - 1, without the direct late products unless `late`. */
 nn_status nn_tape_play(nn_tape *t, int from, int to, bool late);
-/* Marks the gradients of the leaves as there, or as void; without `late` those of late products as they
+/* Marks the gradients of the leaves as there, or as void; without `late` those of direct products as they
    are. */
 void nn_tape_mark(nn_tape *t, bool there, bool late);
 
-/* A late product is the whole gradient of a leaf, has operands that nothing behind it changes, and may as
-   well be added to the leaf at once (nn_gemm_job's `rounds`). */
+/* A late product is the whole gradient of a leaf, larger than its operands, which nothing behind it
+   changes. */
 typedef struct nn_late {
   nn_tensor *leaf;
   const struct note *note;
+  bool direct;  /* it may as well be added to the leaf at once (nn_gemm_job's `rounds`) */
   bool of_data; /* B lies in the first of the values that move (nn_tape_bind) */
   int param;    /* for the caller: who the leaf is, and its learning rate */
   float rate;

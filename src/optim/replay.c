@@ -160,14 +160,25 @@ static int find_param(const nn_optim *o, const nn_tensor *leaf) {
 bool nn_replay_descends(const nn_replay_step *s, const nn_optim *o, const nn_tensor *x) {
   int n;
   nn_late *l = late_of(s, &n);
-  if (n == 0 || x->v.storage->block) return false; /* data that are weights change with them */
+  bool any = false;
+  if (x->v.storage->block) return false; /* data that are weights change with them */
   for (int i = 0; i < n; i++) {
     double rate;
+    if (!l[i].direct) continue;
     l[i].param = find_param(o, l[i].leaf);
     if (l[i].param < 0 || !nn_optim_descends(o, l[i].param, &rate)) return false;
     l[i].rate = (float)rate;
+    any = true;
   }
-  return true;
+  return any;
+}
+
+bool nn_replay_bounds(const nn_replay_step *s, const nn_tensor *t) {
+  int n;
+  const nn_late *l = late_of(s, &n);
+  for (int i = 0; i < n; i++)
+    if (l[i].leaf == t) return true;
+  return false;
 }
 
 double nn_replay_bound(const nn_replay_step *s, double most) {
@@ -184,13 +195,15 @@ double nn_replay_bound(const nn_replay_step *s, double most) {
 void nn_replay_stay(const nn_replay_step *s) {
   int n;
   const nn_late *l = late_of(s, &n);
-  for (int i = 0; i < n; i++) nn_late_run(&l[i]);
+  for (int i = 0; i < n; i++)
+    if (l[i].direct) nn_late_run(&l[i]);
 }
 
 void nn_replay_descend(const nn_replay_step *s, nn_optim *o) {
   int n;
   const nn_late *l = late_of(s, &n);
   for (int i = 0; i < n; i++) {
+    if (!l[i].direct) continue;
     nn_late_descend(&l[i]);
     nn_optim_descended(o, l[i].param);
   }

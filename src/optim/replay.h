@@ -33,10 +33,11 @@ nn_status nn_replay_play(const nn_replay_step *s, const nn_tensor *x, const nn_t
 
 /* Whether a step may be played so, as far as model and optimizer go. */
 bool nn_replay_descends(const nn_replay_step *s, const nn_optim *o, const nn_tensor *x);
-/* What no element of the gradients that wait can pass in size, as nn_late_bound, where `most` is that of
-   the batches' x. */
+/* What no element of the gradients that are late products can pass in size, as nn_late_bound, where
+   `most` is that of the batches' x; whether t's is among them. */
 double nn_replay_bound(const nn_replay_step *s, double most);
-/* They become gradients after all; or they go into the weights. */
+bool nn_replay_bounds(const nn_replay_step *s, const nn_tensor *t);
+/* Those that wait become gradients after all; or they go into the weights. */
 void nn_replay_stay(const nn_replay_step *s);
 void nn_replay_descend(const nn_replay_step *s, nn_optim *o);
 /* Of a step that is noted: its forward part is over, and this is the loss; the whole is. */

@@ -23,11 +23,12 @@ nn_status nn_trainer_new(nn_ctx *ctx, int nparams, int nbuffers, nn_trainer **ou
   t->ctx = ctx;
   *out = t;
   t->param = nn_mem_take_zero(ctx, (size_t)(nparams + 1) * sizeof *t->param);
-  if (t->param) t->nparams = nparams;
+  t->others = nn_mem_take_zero(ctx, (size_t)(nparams + 1) * sizeof *t->others);
+  t->nparams = nparams;
   t->buffer = nn_mem_take_zero(ctx, (size_t)(nbuffers + 1) * sizeof *t->buffer);
   t->kept = nn_mem_take_zero(ctx, (size_t)(nbuffers + 1) * sizeof *t->kept);
   t->nbuffers = nbuffers;
-  if (t->param && t->buffer && t->kept) return NN_OK;
+  if (t->param && t->others && t->buffer && t->kept) return NN_OK;
   nn_trainer_free(t);
   *out = NULL;
   return NN_ENOMEM;
@@ -42,6 +43,7 @@ void nn_trainer_free(nn_trainer *t) {
   if (!t) return;
   release_all(t->ctx, t->param, t->nparams);
   release_all(t->ctx, t->buffer, t->nbuffers);
+  nn_mem_give(t->ctx, t->others, (size_t)(t->nparams + 1) * sizeof *t->others);
   nn_mem_give(t->ctx, t->kept, (size_t)(t->nbuffers + 1) * sizeof *t->kept);
   nn_mem_give(t->ctx, t->ended, (size_t)t->ended_room * sizeof *t->ended);
   nn_storage_release(t->keep);
@@ -112,6 +114,8 @@ nn_status nn_trainer_settle(nn_trainer *t, double *penalty, bool *finite) {
   if (t->clip_norm > 0) { /* no gradient is larger than their norm */
     nn_clip_norm(t->nparams, t->param, t->clip_norm, 2, &largest);
     if (isfinite(largest)) largest = fmin(largest, t->clip_norm);
+  } else if (t->bounded) {
+    largest = nn_clip_largest(t->nothers, t->others);
   } else {
     largest = nn_clip_largest(t->nparams, t->param);
   }
@@ -255,6 +259,14 @@ static nn_status backward(nn_ctx *ctx, nn_tensor *l, double share) {
   return st;
 }
 
+/* What holds for all steps that are played like this one. */
+static void learn(nn_trainer *t, const nn_replay_step *s) {
+  t->same_descends = nn_replay_descends(s, t->optim, t->rows[0]);
+  t->nothers = 0;
+  for (int i = 0; i < t->nparams; i++)
+    if (!nn_replay_bounds(s, t->param[i])) t->others[t->nothers++] = t->param[i];
+}
+
 /* How the next batch of n rows is run. */
 static nn_replay_step find_replay(nn_trainer *t, int64_t n, bool keep) {
   nn_replay_step s = {NULL, -1, false};
@@ -263,7 +275,7 @@ static nn_replay_step find_replay(nn_trainer *t, int64_t n, bool keep) {
     s = t->same;
   else if (!keep && !t->weight && t->accumulate == 1)
     s = nn_replay_begin(t->ctx, &t->optim->replay, t->model, t->loss, t->rows[0], t->rows[1]);
-  if (s.plan >= 0 && !known) t->same_descends = nn_replay_descends(&s, t->optim, t->rows[0]);
+  if (s.plan >= 0 && !known) learn(t, &s);
   t->waits = s.plan >= 0 && t->unseen && t->same_descends;
   t->optim->again = known && t->waits == waited;
   t->same = s;
@@ -357,7 +369,24 @@ static double most_of_data(nn_trainer *t) {
   t->most_version = x->storage->version;
   t->most = (double)INFINITY; /* what is not dense is looked at as gradients */
   if (x->dense && x->dtype == NN_F32) t->most = nn_largest_f32(x->numel, nn_data(x));
+  if (x->dense && x->dtype == NN_F64) t->most = nn_largest_f64(x->numel, nn_data(x));
   return t->most;
+}
+
+/* Whether gradients stay as backward made them. */
+static bool is_plain(const nn_trainer *t) {
+  return t->l1 == 0 && t->l2 == 0 && t->clip_norm == 0 && t->clip_value == 0;
+}
+
+/* Where the operands show that products are small, these are not looked through. Where they do not, those
+   that wait are computed. */
+static void bound(nn_trainer *t) {
+  t->bounded = false;
+  if (t->same.plan < 0 || t->nothers == t->nparams || !is_plain(t)) return;
+  t->bounded = is_tame(t, nn_replay_bound(&t->same, most_of_data(t)));
+  if (t->bounded || !t->waits) return;
+  nn_replay_stay(&t->same);
+  t->waits = t->optim->again = false;
 }
 
 static nn_status closure(void *user, double *value) {
@@ -368,12 +397,7 @@ static nn_status closure(void *user, double *value) {
   nn_optim_zero_grad(t->optim);
   NN_TRY(run_batches(p, &now));
   if (isfinite(now.value)) {
-    if (t->waits &&
-        !is_tame(
-          t, nn_replay_bound(&t->same, most_of_data(t)))) { /* then every element is looked at */
-      nn_replay_stay(&t->same);
-      t->waits = t->optim->again = false;
-    }
+    bound(t);
     NN_TRY(nn_trainer_settle(t, &now.penalty, &finite));
     now.value += now.penalty;
     if (!finite && p->calls == 0) {
@@ -435,8 +459,7 @@ static nn_status step(nn_trainer *t) {
 /* Whether gradients stay as backward made them, and another step comes after this one. */
 static bool is_unseen(const nn_trainer *t, int64_t end) {
   const int64_t rows = t->x->v.shape.dim[0];
-  const bool changed = t->l1 != 0 || t->l2 != 0 || t->clip_norm > 0 || t->clip_value > 0;
-  return !changed && !t->optim->class->drive && !nn_stop_asked && t->batch + 1 < end &&
+  return is_plain(t) && !t->optim->class->drive && !nn_stop_asked && t->batch + 1 < end &&
          t->row + t->size < rows;
 }
 

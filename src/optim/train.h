@@ -60,9 +60,12 @@ typedef struct nn_trainer {
   nn_replay_step same;
   int64_t same_rows;
   bool same_descends;
-  bool unseen; /* nobody sees this step's gradients: more steps follow in this call */
-  bool waits;  /* some of them wait to go straight into the weights */
-  double most; /* of x in size, when its storage had that version */
+  bool unseen;        /* nobody sees this step's gradients: more steps follow in this call */
+  bool waits;         /* some of them wait to go straight into the weights */
+  bool bounded;       /* all gradients but those of `others` have been found small */
+  int nothers;        /* parameters whose gradients are no late products of `same` */
+  nn_tensor **others; /* (nparams) */
+  double most;        /* of x in size, when its storage had that version */
   uint32_t most_version;
   bool most_known;
 
