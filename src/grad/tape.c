@@ -28,12 +28,13 @@ typedef struct note {
   size_t bytes; /* of the block */
 } note;
 
-/* An operand that lies in memory which changes from step to step. */
+/* An operand that lies in memory which changes from step to step: where a note keeps its address, or the
+   value of a note that keeps none. */
 typedef struct moving {
+  void **address; /* NULL: none */
   nn_value *v;
-  void **address; /* where a note keeps its address, or NULL */
   int which;
-  int64_t delta;
+  int64_t delta; /* in elements */
 } moving;
 
 struct nn_tape {
@@ -249,7 +250,7 @@ static void bind_value(nn_tape *t, note *e, int k, int n, const nn_value *const 
   for (int i = 0; i < n; i++) {
     if (!v->storage || v->storage != to[i]->storage) continue;
     if (!grow(t, (void **)&t->moving, t->nmoving, &t->moving_room, sizeof(moving))) return;
-    t->moving[t->nmoving++] = (moving){v, address, i, v->offset - to[i]->offset};
+    t->moving[t->nmoving++] = (moving){address, v, i, v->offset - to[i]->offset};
     nn_storage_release(v->storage);
     v->storage = NULL;
     return;
@@ -275,11 +276,14 @@ static void find_addresses(nn_tape *t) {
 void nn_tape_move(nn_tape *t, const nn_value *const *v) {
   if (v && (!t->found || t->moves != t->ctx->moves)) find_addresses(t);
   for (int i = 0; i < t->nmoving; i++) {
-    moving *m = &t->moving[i];
-    m->v->storage = v ? v[m->which]->storage : NULL;
-    if (!v) continue;
-    m->v->offset = v[m->which]->offset + m->delta;
-    if (m->address) *m->address = nn_data(m->v);
+    const moving *m = &t->moving[i];
+    const nn_value *to = v ? v[m->which] : NULL;
+    if (!m->address) {
+      m->v->storage = to ? to->storage : NULL;
+      m->v->offset = to ? to->offset + m->delta : 0;
+    } else if (to) {
+      *m->address = (char *)nn_data(to) + m->delta * (int64_t)nn_dtype_size(to->dtype);
+    }
   }
 }
 
