@@ -268,7 +268,7 @@ static void move_out(const plan *p, const char *from, int64_t n, void *const *pt
 static void do_streamed(const plan *p, int64_t lo, int64_t hi) {
   _Alignas(64) char piece[SHORT * 8];
   for (int64_t at = lo, m; at < hi; at += m) {
-    void *ptr[NN_WALK_MAX], *in[NN_WALK_MAX];
+    void *ptr[NN_WALK_MAX] = {0}, *in[NN_WALK_MAX] = {0};
     m = hi - at < SHORT ? hi - at : SHORT;
     for (int k = 0; k < p->n; k++) in[k] = ptr[k] = p->base[k] + (size_t)at * p->size[k];
     ptr[0] = piece;

@@ -82,9 +82,9 @@ static nn_status FN(backward)(const nn_call *c) {
   const R *y = nn_data(c->out), *gy = nn_data(c->gout);
   const size_t bytes = 3 * (size_t)a.n * sizeof(R);
   R *gx = nn_data(c->gin[0]), *row = nn_mem_take(c->ctx, bytes);
-  R *const g = row + a.n, *const to = g + a.n;
   const bool add = c->add[0];
   if (!row) return NN_ENOMEM;
+  R *const g = row + a.n, *const to = g + a.n;
   for (int64_t o = 0; o < a.outer; o++)
     for (int64_t r = 0; r < a.inner; r++) {
       int64_t at = o * a.n * a.inner + r;
