@@ -191,14 +191,25 @@ static int call_all(lua_State *L, const nn_op *op, int last) {
   return whole ? 1 : 1 + op->results;
 }
 
-/* Tensors alone and no arguments, which is the rule for operators: nothing to read or to convert. */
+/* Whether the operation has an argument without a default. */
+static bool needs_arguments(const nn_op *op) {
+  for (const nn_param *p = op->params; p && p->kind != NN_PARAM_END; p++)
+    if (p->flags & NN_P_NEEDED) return true;
+  return op->attr_size && !op->params;
+}
+
+/* Tensors alone, which is the rule: nothing to read or to convert. (A default may be a fraction, which
+   integers do not stay with.) */
 static bool call_simple(lua_State *L, const nn_op *op, int last) {
+  attr_room attr;
   nn_tensor *t[NN_MAXIN];
-  if (op->params || op->attr_size || op->results || op->nin < 1 || last != op->nin) return false;
+  if (last != op->nin || op->nin < 1 || op->results || needs_arguments(op)) return false;
   for (int k = 0; k < op->nin; k++)
-    if (!(t[k] = nnL_test(L, k + 1, NNL_TENSOR))) return false;
+    if (!(t[k] = nnL_test(L, k + 1, NNL_TENSOR)) || (op->params && !nn_is_real(t[k]->v.dtype)))
+      return false;
   nn_tensor **box = nnL_box_tensor(L);
-  nnL_expect(L, nn_apply(t[0]->ctx, op, NULL, op->nin, t, box));
+  nn_param_defaults(op->params, attr.bytes);
+  nnL_expect(L, nn_apply(t[0]->ctx, op, attr.bytes, op->nin, t, box));
   if ((*box)->v.shape.ndim == 0 && op->flags & NN_OP_PLAIN) plain(L, box);
   return true;
 }

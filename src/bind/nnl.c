@@ -355,7 +355,6 @@ static bool set_whole(lua_State *L, int index, const nn_param *p, void *unit) {
 
 void nnL_arguments(lua_State *L, int first, int last, const char *owner, const nn_param *params,
                    void *unit) {
-  nn_ctx *ctx = nnL_ctx(L);
   const nn_param *p = next_place(params), *after;
   int index = first;
   nn_arg v;
@@ -380,7 +379,7 @@ void nnL_arguments(lua_State *L, int first, int last, const char *owner, const n
     else
       nnL_arg(L, index++, &v);
     bool skipped = v.kind == NN_ARG_NIL && !(p->flags & NN_P_NEEDED);
-    if (!skipped) nnL_expect(L, nn_param_set(ctx, owner, p, unit, &v));
+    if (!skipped) nnL_expect(L, nn_param_set(nnL_ctx(L), owner, p, unit, &v));
     p = after;
   }
   bool options = index <= last;
@@ -392,7 +391,7 @@ void nnL_arguments(lua_State *L, int first, int last, const char *owner, const n
       lua_pop(L, 1);
       continue;
     }
-    nnL_expect(L, nn_param_set(ctx, owner, p, unit, &(nn_arg){.kind = NN_ARG_NIL}));
+    nnL_expect(L, nn_param_set(nnL_ctx(L), owner, p, unit, &(nn_arg){.kind = NN_ARG_NIL}));
   }
 }
 

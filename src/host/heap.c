@@ -9,6 +9,7 @@
 #include <lua.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "host/host.h"
 
@@ -73,10 +74,13 @@ static void *allocate(void *ud, void *old, size_t before, size_t n) {
 }
 
 void host_heap_use(lua_State *L) {
+  struct rlimit addresses;
   if (WATCHED) return;
+  if (getrlimit(RLIMIT_AS, &addresses) == 0 && addresses.rlim_cur != RLIM_INFINITY)
+    return; /* tensors need them more */
   heap *h = mmap(NULL, REGION, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
                  -1, 0);
-  if (h == MAP_FAILED) return; /* a limit on addresses: malloc alone, then */
+  if (h == MAP_FAILED) return;
   h->other = lua_getallocf(L, &h->ud);
   h->next = (char *)h + ((sizeof *h + UNIT - 1) & ~(size_t)(UNIT - 1));
   h->end = (char *)h + REGION;
