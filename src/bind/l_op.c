@@ -29,6 +29,7 @@ static void check_inputs(lua_State *L, const nn_op *op, inputs *in) {
   for (int k = 0; k < op->nin; k++) {
     in->t[k] = nnL_test(L, k + 1, NNL_TENSOR);
     in->tensors += in->t[k] != NULL;
+    in->number[k] = 0;
     if (in->t[k]) continue;
     if (lua_type(L, k + 1) != LUA_TNUMBER) {
       if (op->nin > 1)

@@ -39,7 +39,7 @@ static void *take(heap *h, size_t n) {
   size_t k = class_of(n), size = (k + 1) * UNIT;
   void *block = h->freed[k];
   if (block) {
-    memcpy(&h->freed[k], block, sizeof block);
+    memcpy(&h->freed[k], block, sizeof(void *));
   } else if ((size_t)(h->end - h->next) >= size) {
     block = h->next;
     h->next += size;
@@ -49,7 +49,7 @@ static void *take(heap *h, size_t n) {
 
 static void give(heap *h, void *block, size_t n) {
   size_t k = class_of(n);
-  memcpy(block, &h->freed[k], sizeof block);
+  memcpy(block, &h->freed[k], sizeof(void *));
   h->freed[k] = block;
 }
 
