@@ -181,6 +181,10 @@ describe("nnlua", function()
         count = spins(settings, options)
         assert.not_equal("2000", count)
       end
+      local loader = capture [[ls /lib64/ld-linux-x86-64.so.2 2>/dev/null]]
+      if loader ~= "" then
+        succeeds("here\n", loader .. [[ "$NN" --threads 2 -e 'print "here"']])
+      end
       count, out = spins("NNLUA_STARTED=1", "--threads 2")
       assert.equal("nil\tnil\ta b\t\n", out)
       assert.truthy(count == "2000" or count == nil, count)
