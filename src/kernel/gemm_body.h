@@ -110,15 +110,15 @@ static void FN(turn)(int64_t k, int64_t cols, const float *b, int64_t ldb, float
 }
 
 /* A packed: its rows stand side by side, at offsets that the compiler knows. */
-#define OUTER(r, v)                                    \
-  static void FN(outer_##r##_##v)(const nn_tile *t) {  \
-    if (t->ai == 1)                                    \
-      FN(outer)(t, r, v, 1, false);                    \
-    else                                               \
-      FN(outer)(t, r, v, t->ai, false);                \
-  }                                                    \
-  static void FN(slide_##r##_##v)(const nn_tile *t) {  \
-    FN(outer)(t, r, v, 1, true);                       \
+#define OUTER(r, v)                                   \
+  static void FN(outer_##r##_##v)(const nn_tile *t) { \
+    if (t->ai == 1)                                   \
+      FN(outer)(t, r, v, 1, false);                   \
+    else                                              \
+      FN(outer)(t, r, v, t->ai, false);               \
+  }                                                   \
+  static void FN(slide_##r##_##v)(const nn_tile *t) { \
+    FN(outer)(t, r, v, 1, true);                      \
   }
 #define X(r) OUTER(r, 1) OUTER(r, 2)
 OUTERS
