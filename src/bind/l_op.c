@@ -259,8 +259,9 @@ static int l_mask_operator(lua_State *L) {
 static nn_tensor *operand(lua_State *L, const nn_op *op, const inputs *in, double alpha,
                           nn_tensor **scratch) {
   nn_ctx *ctx = nnL_ctx(L);
-  inputs y = {.n = 2, .t = {in->t[0], in->t[1]}, .number = {0, alpha * in->number[1]}};
+  inputs y = {.n = 2, .t = {in->t[0], in->t[1]}, .number = {0}};
   if (!in->t[1]) {
+    y.number[1] = alpha * in->number[1];
     y.whole[1] = y.number[1] == floor(y.number[1]) && fabs(y.number[1]) < 9e15;
     y.exact[1] = in->exact[1] && alpha == 1;
     y.whole[1] |= y.exact[1];
