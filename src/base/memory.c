@@ -87,10 +87,9 @@ RARE static void *refuse(nn_ctx *ctx, size_t bytes) {
   return NULL;
 }
 
-RARE /* Large blocks in large pages where the system has them (classes from 16 MiB on are whole ones): the first
+/* Large blocks in large pages where the system has them (classes from 16 MiB on are whole ones): the first
    touch takes a fifth of the time, and a page's end stops the processor's prefetching less often. */
-  static void *
-  allocate(size_t size) {
+static void *allocate(size_t size) {
   enum { PAGE = 2 * MIB };
   if (size < 8 * (size_t)PAGE) return aligned_alloc(NN_MEM_ALIGN, size);
   void *p = aligned_alloc(PAGE, size);
@@ -98,7 +97,7 @@ RARE /* Large blocks in large pages where the system has them (classes from 16 M
   return p;
 }
 
-static void *from_system(nn_memory *m, size_t size) {
+RARE static void *from_system(nn_memory *m, size_t size) {
   if (m->live + m->pooled > m->limit - size) nn_mem_flush(m);
   void *p = allocate(size);
   if (!p && m->pooled) {

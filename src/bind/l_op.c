@@ -284,7 +284,7 @@ static nn_tensor *operand(lua_State *L, const nn_op *op, const inputs *in, doubl
 static int l_inplace(lua_State *L) {
   const nn_op *op = nnL_pointer(L);
   attr_room attr;
-  inputs in;
+  inputs in = {0};
   int last = lua_gettop(L);
   bool scaled = (strcmp(op->name, "add") == 0 || strcmp(op->name, "sub") == 0) && last > 2;
   double alpha = scaled ? luaL_checknumber(L, 3) : 1;
