@@ -174,12 +174,16 @@ local function find_python()
 end
 
 -- PyTorch gets the OpenBLAS that nnlua and `bound` run on, AVX-512 where it is (its default is
--- AVX2), and an allocator that keeps its memory: 1.13 is up to a quarter slower without.
+-- AVX2) unless another processor's kernels are asked of all, and an allocator that keeps its
+-- memory: 1.13 is up to a quarter slower without.
 local function torch_settings(python, quick)
   local blas = capture("ldd build/release/bench/bound"):match("=> (%S+)/libopenblas[^/]*")
   local set = {}
   if blas then set[#set + 1] = "LD_LIBRARY_PATH=" .. blas end
-  if read_file("/proc/cpuinfo"):find("avx512f", 1, true) then
+  local core = os.getenv "OPENBLAS_CORETYPE"
+  if core == "Haswell" or core == "Zen" then -- its convolutions are oneDNN's
+    set[#set + 1] = "ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2"
+  elseif read_file("/proc/cpuinfo"):find("avx512f", 1, true) then
     set[#set + 1] = "ATEN_CPU_CAPABILITY=avx512"
   end
   local memory = "MALLOC_TRIM_THRESHOLD_=1000000000 MALLOC_MMAP_THRESHOLD_=1000000000"
