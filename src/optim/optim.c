@@ -140,6 +140,7 @@ static bool packable(const nn_tensor *t) {
 }
 
 static nn_status pack(nn_ctx *ctx, nn_optim *o) {
+  enum { LARGE = 1 << 20 };
   size_t bytes = 0, at = 0;
   nn_block *weights = NULL, *grads = NULL;
   nn_tensor *g;
@@ -160,6 +161,7 @@ static nn_status pack(nn_ctx *ctx, nn_optim *o) {
     }
     at += padded(t);
   }
+  if (bytes > LARGE) nn_mem_flush(&ctx->mem); /* nothing will fit where the weights were */
   nn_block_release(weights);
   nn_block_release(grads);
   return st;
