@@ -12,7 +12,7 @@
  * machine 111,000 each way.
  *
  * libgomp reads its setting before main and offers no call for it, so the program starts itself once more,
- * which costs 1.5 ms. What the user has set wins, and what a script starts sees nothing of it.
+ * which costs 1.1 ms. What the user has set wins, and what a script starts sees nothing of it.
  */
 #include <limits.h>
 #include <omp.h>
