@@ -47,10 +47,21 @@ static void test_what_is_missing_is_named(void **state) {
   assert_null(to[0]);
 }
 
+static void test_full_name_of_another_machine(void **state) {
+  nn_ctx *ctx = *state;
+  void *to[1] = {NULL};
+  const char *const names[] = {"zip_open"};
+  assert_int_equal(nn_library_load(ctx, "/nowhere/" NN_SONAME_ZIP, "libzip", 1, names, to), NN_OK);
+  assert_non_null(to[0]);
+  assert_int_equal(nn_library_load(ctx, "/nowhere/libnowhere.so.7", "it", 1, names, to), NN_EIO);
+  assert_non_null(strstr(ctx->err, "/nowhere/libnowhere.so.7 cannot be loaded"));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(test_all_load_and_answer, t_setup, t_teardown),
     cmocka_unit_test_setup_teardown(test_what_is_missing_is_named, t_setup, t_teardown),
+    cmocka_unit_test_setup_teardown(test_full_name_of_another_machine, t_setup, t_teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,9 +16,10 @@
 #include "sonames.h" /* made by the Makefile: NN_SONAME_ZIP "libzip.so.4" and its kin */
 
 /*
- * Opens `file` and stores the addresses of the `count` functions called `names` in `to`, all or
- * nothing. NN_EIO, with the file and `what` (the library's name for people), when it or one of them
- * is not there. The library stays loaded for the life of the process.
+ * Opens `file`, or where that is a full name and nothing is there, what goes by its last part, and
+ * stores the addresses of the `count` functions called `names` in `to`, all or nothing. NN_EIO, with
+ * the file and `what` (the library's name for people), when it or one of them is not there. The
+ * library stays loaded for the life of the process.
  */
 nn_status nn_library_load(nn_ctx *ctx, const char *file, const char *what, int count,
                           const char *const *names, void **to);
