@@ -372,7 +372,19 @@ static int remove_home(void **state) {
   return system(command);
 }
 
+static bool has_terminals(void) {
+  const int fd = posix_openpt(O_RDWR | O_NOCTTY);
+  const bool all = fd >= 0 && grantpt(fd) == 0 && unlockpt(fd) == 0 && ptsname(fd) &&
+                   access(ptsname(fd), R_OK | W_OK) == 0;
+  if (fd >= 0) close(fd);
+  return all;
+}
+
 int main(void) {
+  if (!has_terminals()) { /* a chroot without /dev/pts */
+    puts("1..1\nok 1 # SKIP the system has no pseudo-terminals");
+    return 0;
+  }
   const struct CMUnitTest tests[] = {cmocka_unit_test(expressions_and_locals),
                                      cmocka_unit_test(commands_and_help),
                                      cmocka_unit_test(completion),
