@@ -328,8 +328,8 @@ local M = {}
 --- streams of their own from `seed`; the result does not depend on how many there are, as a trial
 --- knows of those up to `ahead` before it only (16; tpe: 4). `resume = "search.nn"`: every trial
 --- that ended is kept in that file, and a search that was killed goes on from it to the same
---- result; more `trials` than before add to it. On a terminal a live line tells how far it is. After
---- Ctrl-C `nn.last.result` has what was done.
+--- result; more `trials` than before add to it. On a terminal a live line tells how far it is.
+--- After Ctrl-C `nn.last.result` has what was done.
 --- Example:
 ---   local train, val = nn.data.iris():split{0.7, 0.3}
 ---   local found = nn.search{
