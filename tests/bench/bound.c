@@ -274,7 +274,7 @@ static double spawn_once(char *const *command) {
 static void spawn(int count, char *const *command) {
   double took[101];
   if (count > 101) count = 101;
-  unsetenv("OMP_NUM_THREADS"); /* ours: programs start as they do from a shell */
+  unsetenv("OMP_NUM_THREADS");       /* ours: programs start as they do from a shell */
   for (int i = -1; i < count; i++) { /* the first one fills the caches */
     double t = spawn_once(command);
     if (t < 0) {
