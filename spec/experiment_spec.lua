@@ -2,11 +2,7 @@
 -- numbers, that nothing they were given changes, and what they refuse.
 local core = require "nn.core"
 
-local function text(f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok)
-  return (err:gsub("^.-:%d+: ", ""))
-end
+local text = dofile("spec/tools.lua").text
 
 local function mlp(inputs, hidden, outputs)
   return nn.Sequential{nn.Linear(inputs, hidden), nn.Tanh(), nn.Linear(hidden, outputs)}

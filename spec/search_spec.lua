@@ -2,13 +2,8 @@
 -- nn.diagnose: what it finds, and that it stays silent and changes nothing.
 local core = require "nn.core"
 
-local function text(f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok)
-  return (err:gsub("^.-:%d+: ", ""))
-end
-
-local nnlua = dofile("spec/tools.lua").nnlua
+local tools = dofile("spec/tools.lua")
+local nnlua, text = tools.nnlua, tools.text
 
 local function run(command)
   local f = assert(io.popen(command .. " 2>&1"))

@@ -13,6 +13,11 @@ function tools.message(f, ...)
   return err
 end
 
+-- The same without the place in the script.
+function tools.text(f, ...)
+  return (tools.message(f, ...):gsub("^.-:%d+: ", ""))
+end
+
 function tools.read(path)
   local f = assert(io.open(path, "rb"))
   local text = f:read "a"

@@ -180,4 +180,13 @@ static inline bool t_equal(const nn_tensor *a, const nn_tensor *b) { /* shape, d
   return true;
 }
 
+/* n float32 numbers of either sign, below 1. */
+static inline nn_tensor *t_noise(nn_ctx *ctx, int64_t n, uint64_t *seed) {
+  nn_shape s = nn_shape_1(n);
+  nn_tensor *t;
+  OK(nn_tensor_new(ctx, NN_F32, &s, &t));
+  for (int64_t i = 0; i < n; i++) t_set(t, i, (double)t_int(seed, -1000, 1000) / 1024);
+  return t;
+}
+
 #endif

@@ -15,14 +15,6 @@ typedef struct problem {
   nn_tensor *x, *w, *b, *y; /* y: the result's shape, also a gradient */
 } problem;
 
-static nn_tensor *noise(nn_ctx *ctx, int64_t n, uint64_t *seed) {
-  nn_shape s = nn_shape_1(n);
-  nn_tensor *t;
-  OK(nn_tensor_new(ctx, NN_F32, &s, &t));
-  for (int64_t i = 0; i < n; i++) t_set(t, i, (double)t_int(seed, -1000, 1000) / 1024);
-  return t;
-}
-
 static int64_t x_size(const nn_conv *g) {
   return g->n * g->c * g->h * g->w;
 }
@@ -37,8 +29,8 @@ static problem make(nn_ctx *ctx, nn_conv g, uint64_t *seed) {
   g.oh = nn_conv_size(g.h, g.kh, g.sh, g.ph, g.dh);
   g.ow = nn_conv_size(g.w, g.kw, g.sw, g.pw, g.dw);
   assert_true(g.oh > 0 && g.ow > 0);
-  return (problem){g, noise(ctx, x_size(&g), seed), noise(ctx, w_size(&g), seed),
-                   noise(ctx, g.o, seed), noise(ctx, y_size(&g), seed)};
+  return (problem){g, t_noise(ctx, x_size(&g), seed), t_noise(ctx, w_size(&g), seed),
+                   t_noise(ctx, g.o, seed), t_noise(ctx, y_size(&g), seed)};
 }
 
 static void drop(problem *p) {
@@ -78,21 +70,27 @@ static void to_w(const problem *p, int64_t x, int64_t w, int64_t y, double *sum)
   sum[w] += t_get(p->x, x) * t_get(p->y, y);
 }
 
+/* The product whose terms f adds up. */
+static nn_status run(nn_ctx *ctx, const problem *p, product_fn f, bool bias, bool add,
+                     nn_tensor *out) {
+  const float *x = nn_data(&p->x->v), *w = nn_data(&p->w->v), *y = nn_data(&p->y->v);
+  float *to = nn_data(&out->v);
+  if (f == to_y) return nn_conv_run_f32(ctx, &p->g, x, w, bias ? nn_data(&p->b->v) : NULL, add, to);
+  return f == to_x ? nn_conv_to_x_f32(ctx, &p->g, w, y, add, to)
+                   : nn_conv_to_w_f32(ctx, &p->g, x, y, add, to);
+}
+
 static void compare(nn_ctx *ctx, const problem *p, product_fn f, bool add, int64_t size,
                     uint64_t *seed) {
   const nn_conv *g = &p->g;
-  nn_tensor *got = noise(ctx, size, seed);
+  nn_tensor *got = t_noise(ctx, size, seed);
   double *want = calloc((size_t)size, sizeof *want);
-  const float *x = nn_data(&p->x->v), *w = nn_data(&p->w->v), *y = nn_data(&p->y->v);
   const bool bias = f == to_y && !add && g->c % 2;
   for (int64_t i = 0; i < size; i++)
     want[i] = add ? t_get(got, i) : bias ? t_get(p->b, i / (g->oh * g->ow) % g->o) : 0;
   for (int64_t i = 0; i < size && !add; i++) t_set(got, i, (double)NAN);
   each_product(p, f, want);
-  float *to = nn_data(&got->v);
-  if (f == to_y) OK(nn_conv_run_f32(ctx, g, x, w, bias ? nn_data(&p->b->v) : NULL, add, to));
-  if (f == to_x) OK(nn_conv_to_x_f32(ctx, g, w, y, add, to));
-  if (f == to_w) OK(nn_conv_to_w_f32(ctx, g, x, y, add, to));
+  OK(run(ctx, p, f, bias, add, got));
   for (int64_t i = 0; i < size; i++) NEAR(t_get(got, i), want[i], 2e-4 + 1e-5 * fabs(want[i]));
   free(want);
   nn_tensor_release(got);
@@ -199,31 +197,26 @@ static void test_output_padding(void **state) {
   drop(&p);
 }
 
+static const product_fn products[] = {to_y, to_x, to_w};
+
 static void test_threads(void **state) {
   nn_ctx *ctx = *state;
   uint64_t seed = 5;
   OK(nn_blas_check(ctx, "test", 1, 1, 1));
   problem p = make(ctx, plain(7, 6, 40, 40, 16, 5, 5, 0, 0), &seed);
-  const float *x = nn_data(&p.x->v), *w = nn_data(&p.w->v), *y = nn_data(&p.y->v);
-  nn_tensor *first[3] = {NULL}, *got[3];
-  for (int threads = 1; threads <= 3; threads++) {
-    got[0] = noise(ctx, y_size(&p.g), &seed);
-    got[1] = noise(ctx, x_size(&p.g), &seed);
-    got[2] = noise(ctx, w_size(&p.g), &seed);
-    ctx->threads = threads;
-    OK(nn_conv_run_f32(ctx, &p.g, x, w, NULL, false, nn_data(&got[0]->v)));
-    OK(nn_conv_to_x_f32(ctx, &p.g, w, y, false, nn_data(&got[1]->v)));
-    OK(nn_conv_to_w_f32(ctx, &p.g, x, y, false, nn_data(&got[2]->v)));
-    for (int i = 0; i < 3; i++) {
-      if (first[i]) {
-        assert_true(t_equal(first[i], got[i]));
-        nn_tensor_release(got[i]);
-      } else {
-        first[i] = got[i];
-      }
+  const int64_t size[] = {y_size(&p.g), x_size(&p.g), w_size(&p.g)};
+  for (int i = 0; i < 3; i++) {
+    nn_tensor *first = t_noise(ctx, size[i], &seed);
+    ctx->threads = 1;
+    OK(run(ctx, &p, products[i], false, false, first));
+    for (ctx->threads = 2; ctx->threads <= 3; ctx->threads++) {
+      nn_tensor *got = t_noise(ctx, size[i], &seed);
+      OK(run(ctx, &p, products[i], false, false, got));
+      assert_true(t_equal(first, got));
+      nn_tensor_release(got);
     }
+    nn_tensor_release(first);
   }
-  for (int i = 0; i < 3; i++) nn_tensor_release(first[i]);
   drop(&p);
 }
 
@@ -232,12 +225,10 @@ static void test_memory(void **state) {
   uint64_t seed = 6;
   OK(nn_blas_check(ctx, "test", 1, 1, 1));
   problem p = make(ctx, plain(2, 2, 8, 8, 3, 3, 3, 1, 1), &seed);
-  float *x = nn_data(&p.x->v), *w = nn_data(&p.w->v), *y = nn_data(&p.y->v);
+  nn_tensor *const to[] = {p.y, p.x, p.w};
   for (int i = 0; i < 3; i++) {
     ctx->mem.fail_in = 0;
-    nn_status st = i == 0   ? nn_conv_run_f32(ctx, &p.g, x, w, NULL, false, y)
-                   : i == 1 ? nn_conv_to_x_f32(ctx, &p.g, w, y, false, x)
-                            : nn_conv_to_w_f32(ctx, &p.g, x, y, false, w);
+    nn_status st = run(ctx, &p, products[i], false, false, to[i]);
     ctx->mem.fail_in = -1;
     assert_int_equal(st, NN_ENOMEM);
   }
@@ -267,7 +258,9 @@ static void check_squares(nn_ctx *ctx, int64_t planes, int64_t h, int64_t w, uin
   x->requires_grad = true;
   OK(nn_apply(ctx, &nn_op_pool_max, &attr, 1, &x, &y));
   assert_int_equal(y->v.numel, planes * (h / 2) * (w / 2));
-  nn_tensor *g = noise(ctx, y->v.numel, seed);
+  nn_tensor *g;
+  OK(nn_tensor_new(ctx, NN_F32, &y->v.shape, &g));
+  for (int64_t i = 0; i < g->v.numel; i++) t_set(g, i, (double)t_int(seed, -1000, 1000));
   double *want = calloc((size_t)x->v.numel, sizeof *want);
   for (int64_t p = 0, k = 0; p < planes; p++)
     for (int64_t i = 0; i < h / 2; i++)
@@ -276,18 +269,9 @@ static void check_squares(nn_ctx *ctx, int64_t planes, int64_t h, int64_t w, uin
         assert_true(t_same_bits(t_get(y, k), t_get(x, best)));
         want[best] += t_get(g, k);
       }
-  nn_tensor *seeds = NULL;
-  nn_value v;
-  nn_value_copy(&v, &g->v);
-  v.shape = y->v.shape;
-  nn_value_settle(&v);
-  for (int d = v.shape.ndim - 1, n = 1; d >= 0; n *= (int)v.shape.dim[d--]) v.stride[d] = n;
-  nn_value_settle(&v);
-  OK(nn_tensor_view(ctx, &v, &seeds));
-  OK(nn_backward(ctx, y, seeds, false));
+  OK(nn_backward(ctx, y, g, false));
   for (int64_t i = 0; i < x->v.numel; i++) NEAR(t_get(x->grad, i), want[i], 0);
   free(want);
-  nn_tensor_release(seeds);
   nn_tensor_release(g);
   nn_tensor_release(y);
   nn_tensor_release(x);

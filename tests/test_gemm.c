@@ -21,17 +21,9 @@ static bool has(nn_gemm_kind kind) {
 #endif
 }
 
-static nn_tensor *noise(nn_ctx *ctx, int64_t n, uint64_t *seed) {
-  nn_shape s = nn_shape_1(n);
-  nn_tensor *t;
-  OK(nn_tensor_new(ctx, NN_F32, &s, &t));
-  for (int64_t i = 0; i < n; i++) t_set(t, i, (double)t_int(seed, -1000, 1000) / 1024);
-  return t;
-}
-
 /* What stands beside the operands, between their rows, is NaN: it must be neither read nor written. */
 static nn_tensor *matrix(nn_ctx *ctx, int64_t rows, int64_t cols, int64_t ld, uint64_t *seed) {
-  nn_tensor *t = noise(ctx, rows * ld, seed);
+  nn_tensor *t = t_noise(ctx, rows * ld, seed);
   for (int64_t i = 0; i < rows; i++)
     for (int64_t j = cols; j < ld; j++) t_set(t, i * ld + j, (double)NAN);
   return t;

@@ -18,21 +18,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "kernel/names.h"
 #include "kernel/vmath.h"
 #include "tests/bench/bound_nets.h"
+#include "tests/bench/measure.h"
 
 enum { DATA_ROWS = 2000, LAYERS_MAX = 3 };
 
 extern char **environ;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* --- the matrix products of a fully connected net --- */
 
@@ -234,27 +228,7 @@ static void weights_step(void *arg) {
   }
 }
 
-/* --- measuring --- */
-
-/*
- * Steps a second: one tenth of the time warms up and finds out how many steps fill the rest. The
- * step is volatile, or the compiler would see that nobody looks at what some of them compute, and
- * leave them out.
- */
-static double measure(void (*volatile step)(void *), void *arg, double seconds) {
-  long done = 0, some = 1;
-  double start = now(), spent;
-  do {
-    for (long i = 0; i < some; i++) step(arg);
-    done += some;
-    some *= 2;
-    spent = now() - start;
-  } while (spent < seconds / 10);
-  long count = lrint(seconds / spent * (double)done) + 1;
-  start = now();
-  for (long i = 0; i < count; i++) step(arg);
-  return (double)count / (now() - start);
-}
+/* --- starting programs --- */
 
 static int by_size(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;

@@ -6,45 +6,24 @@
  * Answers requests, one a line (see run.lua): run WORK BATCH SECONDS -> ok STEPS_PER_SECOND LABEL
  */
 #include <floatfann.h>
-#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "tests/bench/measure.h"
 
 typedef struct training {
   struct fann *net;
   struct fann_train_data *data;
 } training;
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void step(training *t) {
+static void step(void *arg) {
+  training *t = arg;
   if (t->data->num_data == 1)
     fann_train(t->net, t->data->input[0], t->data->output[0]);
   else
     fann_train_epoch(t->net, t->data);
-}
-
-/* As in bound.c: one tenth of the time finds out how many steps fill the rest. */
-static double measure(training *t, double seconds) {
-  long done = 0, some = 1;
-  double start = now(), spent;
-  do {
-    for (long i = 0; i < some; i++) step(t);
-    done += some;
-    some *= 2;
-    spent = now() - start;
-  } while (spent < seconds / 10);
-  long count = lrint(seconds / spent * (double)done) + 1;
-  start = now();
-  for (long i = 0; i < count; i++) step(t);
-  return (double)count / (now() - start);
 }
 
 static training seed_net(unsigned batch) {
@@ -80,7 +59,7 @@ static void run(const char *work, unsigned batch, double seconds) {
   training t = is_tiny ? tiny() : seed_net(batch);
   fann_set_learning_rate(t.net, 0.1f);
   fann_set_training_algorithm(t.net, batch == 1 ? FANN_TRAIN_INCREMENTAL : FANN_TRAIN_BATCH);
-  printf("ok %.9g FANN\n", measure(&t, seconds));
+  printf("ok %.9g FANN\n", measure(step, &t, seconds));
   fann_destroy_train(t.data);
   fann_destroy(t.net);
 }
