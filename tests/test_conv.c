@@ -142,6 +142,7 @@ static void test_direct(void **state) {
   check(ctx, plain(1, 40, 6, 30, 60, 3, 3, 1, 1), &seed, true); /* more weights than stay */
   check(ctx, plain(17, 2, 5, 7, 3, 2, 2, 0, 0), &seed, true);   /* more images than chunks */
   check(ctx, plain(1, 1, 3, 3, 1, 2, 2, 1, 1), &seed, true);
+  check(ctx, plain(0, 2, 8, 8, 3, 3, 3, 1, 1), &seed, true); /* no images: gradients are 0 */
 }
 
 static void test_columns(void **state) {

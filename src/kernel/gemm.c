@@ -31,26 +31,19 @@ enum {
 static int64_t least(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
-static int64_t pieces(int64_t n, int64_t most) {
-  return n <= most ? 1 : (n + most - 1) / most;
-}
-/* Where piece i of n begins, of `total`. (A division costs as much as a small tile.) */
-static int64_t cut(int64_t total, int64_t n, int64_t i) {
-  return i == 0 ? 0 : i == n ? total : total * i / n;
-}
 
 /* ---- dots ---- */
 
 static void dots_rows(const nn_tiles *s, const nn_product *p, nn_tile t, int64_t cols) {
-  int64_t strips = pieces(p->m, s->dot_rows);
+  int64_t strips = nn_pieces(p->m, s->dot_rows);
   const float *a = t.a, *b = t.b;
   float *c = t.c;
   for (int64_t i = 0; i < strips; i++) {
-    int64_t row = cut(p->m, strips, i), rows = cut(p->m, strips, i + 1) - row;
-    int64_t n = pieces(cols, s->dot_cols[rows - 1]);
+    int64_t row = nn_piece_from(p->m, strips, i), rows = nn_piece_from(p->m, strips, i + 1) - row;
+    int64_t n = nn_pieces(cols, s->dot_cols[rows - 1]);
     t.a = a + row * p->lda;
     for (int64_t j = 0; j < n; j++) {
-      int64_t col = cut(cols, n, j), wide = cut(cols, n, j + 1) - col;
+      int64_t col = nn_piece_from(cols, n, j), wide = nn_piece_from(cols, n, j + 1) - col;
       t.b = b + col * p->ldb;
       t.c = c + row * p->ldc + col;
       s->dots[rows - 1][wide - 1](&t);
@@ -91,7 +84,8 @@ typedef struct block {
 static void pack_a(const block *b, float *to) {
   const nn_product *p = b->p;
   for (int64_t i = 0; i < b->strips; i++) {
-    int64_t lo = cut(b->rows, b->strips, i), n = cut(b->rows, b->strips, i + 1) - lo;
+    int64_t lo = nn_piece_from(b->rows, b->strips, i),
+            n = nn_piece_from(b->rows, b->strips, i + 1) - lo;
     const float *a = p->ta ? p->a + b->at * p->lda + b->row + lo
                            : p->a + (b->row + lo) * p->lda + b->at;
     if (p->ta)
@@ -117,7 +111,8 @@ static void run_panel(const block *b, int64_t col, int64_t cols, const float *pa
                .tail = (int)cols - (vecs - 1) * lanes};
   const float *packed = b->a;
   for (int64_t i = 0; i < b->strips; i++) {
-    int64_t lo = cut(b->rows, b->strips, i), n = cut(b->rows, b->strips, i + 1) - lo;
+    int64_t lo = nn_piece_from(b->rows, b->strips, i),
+            n = nn_piece_from(b->rows, b->strips, i + 1) - lo;
     int64_t row = b->row + lo;
     if (packed) {
       t.a = packed;
@@ -155,14 +150,15 @@ static void run_block(const block *b) {
 /* A is packed where several panels will read it. */
 static void outer(const nn_tiles *s, const nn_product *p) {
   _Alignas(64) float a[MC * KC];
-  const int64_t parts = pieces(p->k, KC), blocks = pieces(p->m, MC);
+  const int64_t parts = nn_pieces(p->k, KC), blocks = nn_pieces(p->m, MC);
   const bool pack = p->n > (p->ta ? 8 : 2) * s->lanes && p->k > 4;
   for (int64_t i = 0; i < parts; i++) {
     for (int64_t j = 0; j < blocks; j++) {
-      block b = {.s = s, .p = p, .row = cut(p->m, blocks, j), .at = cut(p->k, parts, i)};
-      b.rows = cut(p->m, blocks, j + 1) - b.row;
-      b.k = cut(p->k, parts, i + 1) - b.at;
-      b.strips = pieces(b.rows, s->rows);
+      block b = {
+        .s = s, .p = p, .row = nn_piece_from(p->m, blocks, j), .at = nn_piece_from(p->k, parts, i)};
+      b.rows = nn_piece_from(p->m, blocks, j + 1) - b.row;
+      b.k = nn_piece_from(p->k, parts, i + 1) - b.at;
+      b.strips = nn_pieces(b.rows, s->rows);
       if (pack) pack_a(&b, a);
       b.a = pack ? a : NULL;
       run_block(&b);
@@ -177,8 +173,8 @@ static nn_product part(const nn_product *p, int64_t n, int64_t i) {
   enum { ALIGN = 16 };
   nn_product q = *p;
   bool by_rows = p->m > p->n;
-  int64_t all = pieces(by_rows ? p->m : p->n, ALIGN);
-  int64_t lo = cut(all, n, i) * ALIGN, hi = cut(all, n, i + 1) * ALIGN;
+  int64_t all = nn_pieces(by_rows ? p->m : p->n, ALIGN);
+  int64_t lo = nn_piece_from(all, n, i) * ALIGN, hi = nn_piece_from(all, n, i + 1) * ALIGN;
   if (by_rows) {
     q.m = least(p->m, hi) - lo;
     q.a += p->ta ? lo : lo * p->lda;
@@ -194,7 +190,7 @@ static nn_product part(const nn_product *p, int64_t n, int64_t i) {
 static int threads_for(const nn_product *p, int threads) {
   int64_t t = p->m * p->n * p->k / GRAIN;
   if (t < 2 || threads < 2 || omp_in_parallel()) return 1;
-  int64_t most = pieces(p->m > p->n ? p->m : p->n, 16);
+  int64_t most = nn_pieces(p->m > p->n ? p->m : p->n, 16);
   return (int)least(least(t, threads), most);
 }
 

@@ -36,4 +36,13 @@ typedef struct nn_tiles {
 /* x86-64 with GCC only */
 extern const nn_tiles nn_tiles_avx512, nn_tiles_avx2;
 
+/* Into how many pieces n is cut, none of which is larger than `most`; at least one. */
+static inline int64_t nn_pieces(int64_t n, int64_t most) {
+  return n <= most ? 1 : (n + most - 1) / most;
+}
+/* Where piece i of n begins, of `total`. (A division costs as much as a small tile.) */
+static inline int64_t nn_piece_from(int64_t total, int64_t n, int64_t i) {
+  return i == 0 ? 0 : i == n ? total : total * i / n;
+}
+
 #endif

@@ -12,10 +12,8 @@
 #include "layer/conv_direct.h"
 
 enum {
-  PIECE = 512 * 1024,         /* bytes of columns a thread: they stay in its second-level cache */
-  PARTIALS = 8 * 1024 * 1024, /* bytes of partial weight gradients of all chunks together */
-  CHUNKS = 16,                /* and how many chunks; neither depends on the threads */
-  NARROWEST = 64 /* places in a piece, below which a product loses too much to its edges */
+  PIECE = 512 * 1024, /* bytes of columns a thread: they stay in its second-level cache */
+  NARROWEST = 64      /* places in a piece, below which a product loses too much to its edges */
 };
 
 /* A group of an image, and how its columns are cut: `channels` at a time, `places` of the result. */
@@ -64,7 +62,16 @@ static void inside(const nn_conv *g, int64_t v, int64_t *first, int64_t *behind)
 
 int nn_conv_threads(const nn_ctx *ctx, int64_t tasks, int64_t work) {
   int64_t t = nn_threads_for(ctx, work);
-  return (int)(tasks < t ? tasks : t);
+  if (tasks < t) t = tasks;
+  return t < 1 ? 1 : (int)t; /* an empty batch has no tasks */
+}
+
+int64_t nn_conv_chunks(const nn_conv *g, size_t bytes) {
+  enum { PARTIALS = 8 * 1024 * 1024, CHUNKS = 16 };
+  int64_t chunks = PARTIALS / (int64_t)bytes;
+  if (chunks > CHUNKS) chunks = CHUNKS;
+  if (chunks > g->n) chunks = g->n;
+  return chunks < 1 ? 1 : chunks;
 }
 
 int64_t nn_conv_size(int64_t size, int64_t k, int64_t stride, int64_t padding, int64_t dilation) {
@@ -327,18 +334,13 @@ nn_status FN(nn_conv_to_x)(nn_ctx *ctx, const nn_conv *g, const R *w, const R *g
   return nn_poll(ctx);
 }
 
-/* Into chunks of images, each with a sum of its own; their number depends on the sizes alone, so the
-   bits do not depend on the threads. */
 nn_status FN(nn_conv_to_w)(nn_ctx *ctx, const nn_conv *g, const R *x, const R *gy, bool add,
                            R *gw) {
   if (NN_R == NN_F32 && nn_conv_is_direct(g))
     return nn_conv_direct_to_w(ctx, g, FLOATS(x), FLOATS(gy), add, FLOATS(gw));
   const cut c = cut_of(g, sizeof(R));
   const int64_t total = c.weights * g->groups;
-  int64_t chunks = PARTIALS / (int64_t)sizeof(R) / total;
-  if (chunks > CHUNKS) chunks = CHUNKS;
-  if (chunks > g->n) chunks = g->n;
-  if (chunks < 1) chunks = 1;
+  const int64_t chunks = nn_conv_chunks(g, (size_t)total * sizeof(R));
   int threads = nn_conv_threads(ctx, chunks, g->n * total * c.all);
   size_t sums = (size_t)(chunks * total) * sizeof(R), bytes = sums + c.bytes * (size_t)threads;
   char *room = nn_mem_take(ctx, bytes);

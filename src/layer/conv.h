@@ -71,6 +71,9 @@ nn_status nn_conv_forward(nn_ctx *ctx, nn_layer *l, nn_tensor *x, bool last, nn_
 
 /* Threads for `tasks` equal pieces of `work` multiplications in all. */
 int nn_conv_threads(const nn_ctx *ctx, int64_t tasks, int64_t work);
+/* Into how many chunks of images a gradient by w of so many bytes is cut, each with a sum of its own: it
+   depends on the sizes alone, so the bits do not depend on the threads. */
+int64_t nn_conv_chunks(const nn_conv *g, size_t bytes);
 
 /* y = conv(x, w) + b; b may be NULL. With `add` y += conv(x, w), b unused. */
 nn_status nn_conv_run_f32(nn_ctx *ctx, const nn_conv *g, const float *x, const float *w,

@@ -11,13 +11,10 @@
 #include "kernel/reduce.h"
 
 enum {
-  BLOCK = 32 *
-          1024, /* numbers of the result at a time: with what they read, the second-level cache */
-  WEIGHTS = 64 * 1024, /* numbers of weights that stay there from place to place */
+  WEIGHTS = 64 * 1024, /* numbers of weights that stay in the second-level cache */
+  BLOCK = 32 * 1024,   /* numbers of the result at a time: with what they read they stay there too */
   FEW = 128,           /* places of a plane for which more weights are not worth reading */
   DOTS = 6 * 1024,     /* numbers of gy that a tile of dot products reads: the first-level cache */
-  PARTIALS = 2 << 20,  /* numbers of partial weight gradients of all chunks together */
-  CHUNKS = 16          /* and how many chunks; neither depends on the threads */
 };
 
 /* Images with zeros around them: those right of one row are those left of the next. */
@@ -54,8 +51,8 @@ bool nn_conv_is_direct(const nn_conv *g) {
   const planes x = planes_of_x(g), y = planes_of_y(g);
   const bool one = g->kh == 1 && g->kw == 1 && g->ph == 0 && g->pw == 0;
   if (!nn_blas_tiles() || g->sh != 1 || g->sw != 1 || one) return false;
-  if (y.top < 0 || y.left < 0 || g->h != g->oh - 1 + (g->kh - 1) * g->dh + 1 - 2 * g->ph ||
-      g->w != g->ow - 1 + (g->kw - 1) * g->dw + 1 - 2 * g->pw)
+  if (y.top < 0 || y.left < 0 || g->oh != nn_conv_size(g->h, g->kh, 1, g->ph, g->dh) ||
+      g->ow != nn_conv_size(g->w, g->kw, 1, g->pw, g->dw))
     return false;
   if (g->oh * x.pitch < FEW && g->o / g->groups * (g->c / g->groups) * g->kh * g->kw > WEIGHTS)
     return false;
@@ -106,10 +103,6 @@ typedef struct window {
   int64_t top, behind;     /* planes: rows of zeros before the image, and the row after it */
 } window;
 
-static int64_t strips_of(int64_t n, int64_t most) {
-  return (n + most - 1) / most;
-}
-
 /* Which taps the rows first .. last of the result need: the kernel's other rows meet zeros alone. */
 static void seen_taps(const window *v, int64_t first, int64_t last, int64_t *from, int64_t *n) {
   int64_t lo = 0, hi = v->kernel, each = v->taps / v->kernel;
@@ -123,7 +116,7 @@ static void seen_taps(const window *v, int64_t first, int64_t last, int64_t *fro
    `ld` apart; strips first .. last - 1. x: what the window sees there. */
 static void run_strips(const window *v, int64_t first, int64_t last, const float *x, int64_t row,
                        int64_t places, float beta, float *to, int64_t ld) {
-  const int64_t lanes = v->s->lanes, wide = 2 * lanes, strips = strips_of(v->rows, v->s->rows);
+  const int64_t lanes = v->s->lanes, wide = 2 * lanes, strips = nn_pieces(v->rows, v->s->rows);
   for (int64_t p = 0; p < places; p += wide) {
     const int64_t left = places - p < wide ? places - p : wide, vecs = left > lanes ? 2 : 1;
     nn_tile t = {.ai = 1,
@@ -136,7 +129,8 @@ static void run_strips(const window *v, int64_t first, int64_t last, const float
     seen_taps(v, row + p / v->pitch, row + (p + left - 1) / v->pitch, &from, &t.k);
     t.at = v->at + from;
     for (int64_t i = first; i < last; i++) {
-      const int64_t lo = v->rows * i / strips, n = v->rows * (i + 1) / strips - lo;
+      const int64_t lo = nn_piece_from(v->rows, strips, i),
+                    n = nn_piece_from(v->rows, strips, i + 1) - lo;
       t.a = v->w + lo * v->taps + from * n;
       t.ak = n;
       t.c = to + p + lo * ld;
@@ -148,7 +142,7 @@ static void run_strips(const window *v, int64_t first, int64_t last, const float
 /* As many strips at a time as have weights that stay in the cache from place to place. */
 static void run_places(const window *v, const float *x, int64_t row, int64_t places, float beta,
                        float *to, int64_t ld) {
-  const int64_t strips = strips_of(v->rows, v->s->rows), fit = WEIGHTS / (v->taps * v->s->rows);
+  const int64_t strips = nn_pieces(v->rows, v->s->rows), fit = WEIGHTS / (v->taps * v->s->rows);
   for (int64_t i = 0, n = fit > 0 ? fit : 1; i < strips; i += n)
     run_strips(v, i, i + n < strips ? i + n : strips, x, row, places, beta, to, ld);
 }
@@ -157,9 +151,9 @@ static void run_places(const window *v, const float *x, int64_t row, int64_t pla
 static void run_window(const window *v, const float *x, const float *bias, bool add, float *room,
                        float *y) {
   const int64_t plane = v->h * v->width, most = BLOCK / (v->rows * v->pitch);
-  const int64_t blocks = most > 0 ? strips_of(v->h, most) : v->h;
+  const int64_t blocks = most > 0 ? nn_pieces(v->h, most) : v->h;
   for (int64_t b = 0; b < blocks; b++) {
-    const int64_t lo = v->h * b / blocks, n = v->h * (b + 1) / blocks - lo;
+    const int64_t lo = nn_piece_from(v->h, blocks, b), n = nn_piece_from(v->h, blocks, b + 1) - lo;
     const int64_t places = (n - 1) * v->pitch + v->width;
     const float *from = x + lo * v->pitch;
     float *to = y + lo * v->width;
@@ -201,9 +195,10 @@ static void list_taps(const nn_conv *g, const planes *p, int64_t channels, bool 
 
 /* The weights of one group as a window reads them. */
 static void pack(const window *v, const float *w, int64_t by_row, const int64_t *from, float *to) {
-  const int64_t strips = strips_of(v->rows, v->s->rows);
+  const int64_t strips = nn_pieces(v->rows, v->s->rows);
   for (int64_t i = 0; i < strips; i++) {
-    const int64_t lo = v->rows * i / strips, n = v->rows * (i + 1) / strips - lo;
+    const int64_t lo = nn_piece_from(v->rows, strips, i),
+                  n = nn_piece_from(v->rows, strips, i + 1) - lo;
     for (int64_t r = 0; r < n; r++)
       for (int64_t k = 0; k < v->taps; k++) to[k * n + r] = w[(lo + r) * by_row + from[k]];
     to += n * v->taps;
@@ -306,8 +301,8 @@ static pairs pairs_of(const nn_conv *g) {
   const int64_t places = DOTS / p.s->dot_rows, most = places / p.y.pitch;
   p.rows = g->o / g->groups;
   p.taps = g->c / g->groups * g->kh * g->kw;
-  p.blocks = strips_of(g->oh, most > 0 ? most : 1);
-  p.y.h = strips_of(g->oh, p.blocks);
+  p.blocks = nn_pieces(g->oh, most > 0 ? most : 1);
+  p.y.h = nn_pieces(g->oh, p.blocks);
   p.y.top = p.y.left = 0; /* no window passes over this */
   p.y.size = p.y.h * p.y.pitch;
   p.images = p.blocks == 1 && p.y.size < places ? places / p.y.size : 1;
@@ -317,7 +312,7 @@ static pairs pairs_of(const nn_conv *g) {
 /* gw += products of n images' `lines` rows of gy, at `y`, and x, whose images are x_step apart */
 static void run_pairs(const pairs *p, int64_t n, int64_t lines, const float *x, int64_t x_step,
                       const float *y, float *gw) {
-  const int64_t strips = strips_of(p->rows, p->s->dot_rows);
+  const int64_t strips = nn_pieces(p->rows, p->s->dot_rows);
   nn_tile t = {.k = (lines - 1) * p->y.pitch + p->y.w,
                .ai = p->y.size,
                .ak = p->rows * p->y.size,
@@ -328,11 +323,13 @@ static void run_pairs(const pairs *p, int64_t n, int64_t lines, const float *x, 
                .alpha = 1,
                .beta = 1};
   for (int64_t i = 0; i < strips; i++) {
-    const int64_t lo = p->rows * i / strips, rows = p->rows * (i + 1) / strips - lo;
-    const int64_t parts = strips_of(p->taps, p->s->dot_cols[rows - 1]);
+    const int64_t lo = nn_piece_from(p->rows, strips, i),
+                  rows = nn_piece_from(p->rows, strips, i + 1) - lo;
+    const int64_t parts = nn_pieces(p->taps, p->s->dot_cols[rows - 1]);
     t.a = y + lo * p->y.size;
     for (int64_t j = 0; j < parts; j++) {
-      const int64_t from = p->taps * j / parts, cols = p->taps * (j + 1) / parts - from;
+      const int64_t from = nn_piece_from(p->taps, parts, j),
+                    cols = nn_piece_from(p->taps, parts, j + 1) - from;
       t.at = p->at + from;
       t.c = gw + lo * p->taps + from;
       p->s->slide_dots[rows - 1][cols - 1](&t);
@@ -351,8 +348,8 @@ static void run_images_to_w(const nn_conv *g, const pairs *p, int64_t n, const f
     surround(&p->x, cg, g->h * g->w, x + i * in, room + i * x_size);
   for (int64_t b = 0; b < p->blocks; b++) {
     planes part = p->y;
-    const int64_t first = g->oh * b / p->blocks;
-    part.h = g->oh * (b + 1) / p->blocks - first;
+    const int64_t first = nn_piece_from(g->oh, p->blocks, b);
+    part.h = nn_piece_from(g->oh, p->blocks, b + 1) - first;
     for (int64_t i = 0; i < n; i++)
       surround(&part, p->rows, plane, gy + i * g->o * plane + first * g->ow,
                y + i * p->rows * p->y.size);
@@ -373,8 +370,7 @@ nn_status nn_conv_direct_to_w(nn_ctx *ctx, const nn_conv *g, const float *x, con
                               bool add, float *gw) {
   pairs p = pairs_of(g);
   const int64_t cg = g->c / g->groups, weights = p.rows * p.taps, total = weights * g->groups;
-  const int64_t most = PARTIALS / total < CHUNKS ? PARTIALS / total : CHUNKS;
-  const int64_t chunks = most < 1 ? 1 : most < g->n ? most : g->n;
+  const int64_t chunks = nn_conv_chunks(g, (size_t)total * sizeof *gw);
   const int threads = nn_conv_threads(ctx, chunks, g->n * total * g->oh * g->ow);
   const int64_t room_for = p.images * ((is_bare(&p.x) ? 0 : cg * p.x.size) + p.rows * p.y.size);
   const size_t each = (size_t)(room_for + 15) / 16 * 64, list = (size_t)(p.taps + 7) / 8 * 64;
@@ -390,8 +386,8 @@ nn_status nn_conv_direct_to_w(nn_ctx *ctx, const nn_conv *g, const float *x, con
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int64_t t = 0; t < chunks; t++)
     for (int64_t i = 0; i < g->groups; i++)
-      run_chunk(g, &p, g->n * t / chunks, g->n * (t + 1) / chunks, x + i * cg * g->h * g->w,
-                gy + i * p.rows * g->oh * g->ow,
+      run_chunk(g, &p, nn_piece_from(g->n, chunks, t), nn_piece_from(g->n, chunks, t + 1),
+                x + i * cg * g->h * g->w, gy + i * p.rows * g->oh * g->ow,
                 (float *)(void *)(room + each * (size_t)omp_get_thread_num()),
                 sum + t * total + i * weights);
   nn_sum_cols_f32(ctx, chunks, total, sum, 1, add, gw);
