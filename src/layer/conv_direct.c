@@ -12,7 +12,7 @@
 
 enum {
   WEIGHTS = 64 * 1024, /* numbers of weights that stay in the second-level cache */
-  BLOCK = 32 * 1024,   /* numbers of the result at a time: with what they read they stay there too */
+  BLOCK = 32 * 1024,   /* numbers of the result at a time: they stay there with what they read */
   FEW = 128,           /* places of a plane for which more weights are not worth reading */
   DOTS = 6 * 1024,     /* numbers of gy that a tile of dot products reads: the first-level cache */
 };
